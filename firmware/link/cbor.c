@@ -220,6 +220,56 @@ skip_string (struct bpg_cbor_reader *reader, uint64_t length)
   return true;
 }
 
+/* Bytes of the UTF-8 character that @bytes begin with (RFC 3629: shortest
+ * form, no surrogates), 0 when they begin with none. */
+static size_t
+character_length (const uint8_t *bytes, size_t length)
+{
+  uint8_t first = bytes[0];
+  uint8_t least = 0x80;
+  uint8_t most = 0xBF;
+  size_t size;
+
+  if (first < 0x80)
+    return 1;
+  if (first < 0xC2 || first > 0xF4)
+    return 0;
+  size = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  if (size > length)
+    return 0;
+  if (first == 0xE0)
+    least = 0xA0;
+  else if (first == 0xED)
+    most = 0x9F;
+  else if (first == 0xF0)
+    least = 0x90;
+  else if (first == 0xF4)
+    most = 0x8F;
+  if (bytes[1] < least || bytes[1] > most)
+    return 0;
+  for (size_t i = 2; i < size; i++)
+    {
+      if (bytes[i] < 0x80 || bytes[i] > 0xBF)
+        return 0;
+    }
+  return size;
+}
+
+static bool
+is_utf8 (const uint8_t *bytes, size_t length)
+{
+  while (length > 0)
+    {
+      size_t size = character_length (bytes, length);
+
+      if (size == 0)
+        return false;
+      bytes += size;
+      length -= size;
+    }
+  return true;
+}
+
 static bool
 at_break (const struct bpg_cbor_reader *reader)
 {
@@ -265,8 +315,10 @@ skip_item (struct bpg_cbor_reader *reader, unsigned depth, struct head *head)
     case MAJOR_NEGATIVE:
       return true;
     case MAJOR_BYTES:
-    case MAJOR_TEXT:
       return skip_string (reader, head->value);
+    case MAJOR_TEXT:
+      return skip_string (reader, head->value)
+             && is_utf8 (reader->bytes + reader->offset - head->value, (size_t) head->value);
     case MAJOR_ARRAY:
     case MAJOR_MAP:
       if (!skip_members (reader, head, depth))

@@ -4,8 +4,8 @@
 /*
  * A bounded subset of CBOR (RFC 8949), as SMP needs it: unsigned and negative
  * integers, byte and text strings of definite length, arrays and maps of
- * definite or indefinite length, false, true and null. Tags, floats and
- * chunked strings are refused. There is no heap: the writer fills a buffer of
+ * definite or indefinite length, false, true and null. Tags, floats, chunked
+ * strings and text that is not UTF-8 are refused. There is no heap: the writer fills a buffer of
  * the caller's, the reader hands out views into the caller's bytes.
  */
 

@@ -166,6 +166,17 @@ read_int (const struct bpg_cbor_item *item, int64_t *number)
 }
 
 static bool
+has_nul (const struct bpg_cbor_item *item)
+{
+  for (size_t i = 0; i < item->length; i++)
+    {
+      if (item->bytes[i] == 0)
+        return true;
+    }
+  return false;
+}
+
+static bool
 read_field (const struct bpg_field *field, const struct bpg_cbor_item *item, uint8_t *at)
 {
   struct bpg_text text = { (const char *) item->bytes, item->length };
@@ -188,7 +199,8 @@ read_field (const struct bpg_field *field, const struct bpg_cbor_item *item, uin
       return item->type == BPG_CBOR_BOOL;
     case BPG_FIELD_TEXT:
       memcpy (at, &text, sizeof text);
-      return item->type == BPG_CBOR_TEXT;
+      /* Texts become terminated strings sooner or later. */
+      return item->type == BPG_CBOR_TEXT && !has_nul (item);
     default:
       memcpy (at, &bytes, sizeof bytes);
       return item->type == BPG_CBOR_BYTES;
