@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef BPG_RECOGNITION_BPM_H
+#define BPG_RECOGNITION_BPM_H
+
+/*
+ * The model file, `.bpm`.  Everything is little-endian; nothing in it is a float that the arm reads.
+ *
+ *  offset  type          what
+ *       0  char[4]       "BPM1"
+ *       4  u16           schema, BPG_BPM_SCHEMA
+ *       6  u16           header length, BPG_BPM_HEADER_LENGTH
+ *       8  u32           length of the whole file
+ *      12  u8[32]        SHA-256 of everything from offset 44 on
+ *      44  u32           sampling rate, Hz
+ *      48  u64           electrode scale, 1e-9 units a count
+ *      56  u8            unit (enum bpg_bpm_unit)
+ *      57  u8            channels C
+ *      58  u8            movements K
+ *      59  u8            discriminant directions D
+ *      60  u16           window, samples
+ *      62  u16           hop, samples
+ *      64  u16           mask of electrodes left out
+ *      66  u16           flags: bit 0 = each movement has its own shape
+ *      68  u64           variance floor, counts^2 in Q8
+ *      76  u32           amplitude floor, counts in Q8
+ *      80  u32           least step of a zero crossing or a turn, counts
+ *      84  i32[12]       polynomial of the matrix logarithm, Q24 (spectral.h)
+ *     132  u32           rejection: distance to the nearest movement beyond which there is none, Q8
+ *     136  u16           confidence: bits of evidence a unit of squared distance is worth, Q8
+ *     138  u16           rejection: least confidence, 0..1000
+ *     140  u16           evidence kept from one decision to the next, Q15
+ *     142  u16           evidence a challenger must lead by, Q8
+ *     144  u16           most evidence one decision may bring against a movement, Q8
+ *     146  u16           most speed gained in one decision, 0..1000
+ *     148  u16           most speed lost in one decision, 0..1000
+ *     150  u16           part of the new strength in the smoothed one, Q15
+ *     152  u32           strength below which speed is 0, counts in Q4
+ *     156  u32           drift: distance over which today is not the day of training, Q8
+ *     160  u32           drift: typical distance of the training's own decisions, Q8
+ *     164  u32           reserved, 0
+ *     168  u64           created, microseconds of the real clock
+ *     176  u32           version of the trainer
+ *     180  u8[32]        SHA-256 (as at 12) of the model this was adapted from, or zeros
+ *     212  char[32]      pseudonym of the subject, NUL-padded
+ *     244  u16           repetitions trained on
+ *     246  u16           reserved, 0
+ *     248  u32           windows trained on
+ *     252  char[128]     notes, NUL-padded UTF-8
+ *     380  u32           length T of the training section
+ *     384  K x 32        movements: u8 gesture code, u8 0, u16 repetitions, u32 strength of full speed
+ *                        (counts in Q4), char[24] name, NUL-padded
+ *          F x 6         features: i32 centre (Q10), u16 scale (Q8 of Q11 a Q10)
+ *          D x 1         right shift of each direction's sum
+ *          D x F x 2     directions, i16
+ *          K x D x 2     movement centres, i16 in Q8
+ *          K x 4         i32 added to a movement's squared distance, Q8
+ *          K x D(D+1)/2 x 2   with flag bit 0: upper triangles, i16 in Q11
+ *          T             training section: what adaptation needs; the arm passes it over
+ *
+ * F = C (C + 1) / 2 + 4 C.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "digest.h"
+#include "limits.h"
+
+#define BPG_BPM_SCHEMA 1u
+#define BPG_BPM_HEADER_LENGTH 384u
+#define BPG_BPM_HASHED_FROM 44u
+#define BPG_BPM_LENGTH_MAX (256u * 1024u)
+#define BPG_BPM_NAME_LENGTH 24u
+#define BPG_BPM_SUBJECT_LENGTH 32u
+#define BPG_BPM_NOTES_LENGTH 128u
+#define BPG_BPM_POLYNOMIAL 12u
+#define BPG_BPM_FLAG_SHAPES 1u
+
+enum bpg_bpm_error
+{
+  BPG_BPM_ETRUNCATED = -1, /* shorter than it says, or than a header */
+  BPG_BPM_EMAGIC = -2,     /* not a model */
+  BPG_BPM_ESCHEMA = -3,    /* a schema this build does not know */
+  BPG_BPM_EHASH = -4,      /* the contents do not match their hash */
+  BPG_BPM_ERANGE = -5,     /* a field is outside what it may be */
+  BPG_BPM_ELAYOUT = -6,    /* the sections do not add up to the length */
+  BPG_BPM_ETOOBIG = -7,    /* the window does not fit the recogniser's memory */
+};
+
+enum bpg_bpm_unit
+{
+  BPG_UNIT_MICROVOLT = 1,
+  BPG_UNIT_MYO_COUNT = 2,
+  BPG_UNIT_MYO_FULL_SCALE = 3,
+  BPG_UNIT_VOLT_AFTER_GAIN = 4,
+};
+
+struct bpg_feature_parameters
+{
+  uint64_t variance_floor;  /* counts^2, Q8 */
+  uint32_t amplitude_floor; /* counts, Q8 */
+  uint32_t least_step;      /* counts */
+  int32_t polynomial[BPG_BPM_POLYNOMIAL]; /* Q24 */
+};
+
+struct bpg_decision_parameters
+{
+  uint32_t reject_distance;   /* Q8 */
+  uint16_t confidence_scale;  /* bits a unit of squared distance, Q8 */
+  uint16_t reject_confidence; /* 0..1000 */
+  uint16_t evidence_keep;     /* Q15 */
+  uint16_t evidence_margin;   /* Q8 */
+  uint16_t evidence_limit;    /* Q8 */
+  uint16_t speed_rise;        /* 0..1000 a decision */
+  uint16_t speed_fall;        /* 0..1000 a decision */
+  uint16_t strength_new;      /* Q15 */
+  uint32_t rest_strength;     /* counts, Q4 */
+};
+
+/* A parsed model: numbers decoded, tables pointed at inside the caller's bytes. */
+struct bpg_bpm
+{
+  const uint8_t *bytes;
+  size_t length;
+  uint32_t rate;       /* Hz */
+  uint64_t scale_nano; /* 1e-9 units a count */
+  uint8_t unit;
+  uint8_t channels;
+  uint8_t movements;
+  uint8_t dimensions;
+  uint16_t features;
+  uint16_t window; /* samples */
+  uint16_t hop;    /* samples */
+  uint16_t excluded;
+  bool shapes;
+  uint8_t rest; /* index of the movement with gesture code 0 */
+  struct bpg_feature_parameters feature;
+  struct bpg_decision_parameters decision;
+  uint32_t drift_threshold; /* Q8 */
+  uint32_t drift_typical;   /* Q8 */
+  uint64_t created_us;
+  uint32_t trainer_version;
+  uint16_t repetitions;
+  uint32_t windows;
+  const uint8_t *digest;   /* 32 bytes */
+  const uint8_t *parent;   /* 32 bytes */
+  const char *subject;     /* BPG_BPM_SUBJECT_LENGTH bytes, NUL-terminated within */
+  const char *notes;       /* BPG_BPM_NOTES_LENGTH bytes, NUL-terminated within */
+  const uint8_t *movement_table;
+  const uint8_t *feature_table;
+  const uint8_t *direction_shifts;
+  const uint8_t *directions;
+  const uint8_t *centres;
+  const uint8_t *offsets;
+  const uint8_t *shape_table; /* NULL without shapes */
+  const uint8_t *training;
+  size_t training_length;
+};
+
+/**
+ * bpg_bpm_parse: check a model completely and decode its header.
+ * @bytes: the file; must outlive @model.
+ * @length: its length in bytes.
+ * @model: filled on success, of no meaning otherwise.
+ *
+ * The input is treated as hostile: every count is checked before it is used, the hash is verified,
+ * and every number a later computation could overflow on is held to its bound here, so that a
+ * parsed model can be run without further checks.
+ *
+ * Returns 0, or one of enum bpg_bpm_error.
+ */
+int bpg_bpm_parse (const uint8_t  *bytes,
+                   size_t          length,
+                   struct bpg_bpm *model);
+
+/** bpg_bpm_strerror: an English sentence for @error; says what to do next. */
+const char *bpg_bpm_strerror (int error);
+
+/** bpg_bpm_gesture: gesture code of movement @index (0..movements-1). */
+uint8_t bpg_bpm_gesture (const struct bpg_bpm *model,
+                         unsigned              index);
+
+/** bpg_bpm_name: NUL-terminated name of movement @index. */
+const char *bpg_bpm_name (const struct bpg_bpm *model,
+                          unsigned              index);
+
+/** bpg_bpm_full_strength: strength (counts, Q4) at which movement @index runs at full speed. */
+uint32_t bpg_bpm_full_strength (const struct bpg_bpm *model,
+                                unsigned              index);
+
+/** bpg_bpm_repetitions: repetitions of movement @index it was trained on. */
+uint16_t bpg_bpm_repetitions (const struct bpg_bpm *model,
+                              unsigned              index);
+
+static inline uint16_t
+bpg_load_u16 (const uint8_t *at)
+{
+  return (uint16_t) (at[0] | (unsigned) at[1] << 8);
+}
+
+static inline int16_t
+bpg_load_i16 (const uint8_t *at)
+{
+  return (int16_t) bpg_load_u16 (at);
+}
+
+static inline uint32_t
+bpg_load_u32 (const uint8_t *at)
+{
+  return (uint32_t) at[0] | (uint32_t) at[1] << 8 | (uint32_t) at[2] << 16 | (uint32_t) at[3] << 24;
+}
+
+static inline int32_t
+bpg_load_i32 (const uint8_t *at)
+{
+  return (int32_t) bpg_load_u32 (at);
+}
+
+static inline uint64_t
+bpg_load_u64 (const uint8_t *at)
+{
+  return (uint64_t) bpg_load_u32 (at + 4) << 32 | bpg_load_u32 (at);
+}
+
+#endif

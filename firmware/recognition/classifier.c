@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "classifier.h"
+
+#include "fixed.h"
+
+#define FEATURE_LENGTH 6u
+#define STANDARD_MAX 16384 /* 8 in Q11 */
+#define BEHIND_MAX 65535u
+
+int32_t
+bpg_standardise (const struct bpg_bpm *model,
+                 unsigned              index,
+                 int32_t               feature)
+{
+  const uint8_t *entry = model->feature_table + index * FEATURE_LENGTH;
+  int32_t away = bpg_clamp_i32 (feature - bpg_load_i32 (entry), -32767, 32767);
+
+  return bpg_clamp_i32 (away * bpg_load_u16 (entry + 4) >> 8, -STANDARD_MAX, STANDARD_MAX);
+}
+
+static void
+project (const struct bpg_bpm *model,
+         const int32_t        *features,
+         int32_t              *place)
+{
+  const uint8_t *weight = model->directions;
+
+  for (unsigned i = 0; i < model->dimensions; i++)
+    {
+      int32_t sum = 0;
+
+      /* |sum| <= 131071 * 16384 < 2^31: checked when the model was parsed */
+      for (unsigned j = 0; j < model->features; j++, weight += 2)
+        sum += bpg_load_i16 (weight) * features[j];
+      place[i] = bpg_clamp_i32 (sum >> model->direction_shifts[i], -16383, 16383);
+    }
+}
+
+static uint32_t
+square_q8 (int32_t value)
+{
+  value = bpg_clamp_i32 (value, -32767, 32767);
+  return (uint32_t) (value * value) >> 8;
+}
+
+static uint32_t
+plain_distance (const struct bpg_bpm *model,
+                unsigned              movement,
+                const int32_t        *place)
+{
+  const uint8_t *centre = model->centres + (size_t) movement * model->dimensions * 2;
+  uint32_t sum = 0;
+
+  for (unsigned i = 0; i < model->dimensions; i++)
+    sum += square_q8 (place[i] - bpg_load_i16 (centre + 2 * i));
+  return sum;
+}
+
+static uint32_t
+shaped_distance (const struct bpg_bpm *model,
+                 unsigned              movement,
+                 const int32_t        *place)
+{
+  const uint8_t *centre = model->centres + (size_t) movement * model->dimensions * 2;
+  const uint8_t *shape = model->shape_table + (size_t) movement * model->dimensions * (model->dimensions + 1u);
+  int32_t away[BPG_DIMENSIONS_MAX];
+  uint32_t sum = 0;
+
+  for (unsigned i = 0; i < model->dimensions; i++)
+    away[i] = place[i] - bpg_load_i16 (centre + 2 * i);
+  for (unsigned i = 0; i < model->dimensions; i++)
+    {
+      int64_t row = 0;
+
+      for (unsigned j = i; j < model->dimensions; j++, shape += 2)
+        row += (int64_t) bpg_load_i16 (shape) * away[j];
+      row >>= 11;
+      sum += square_q8 (row < -32767 ? -32767 : row > 32767 ? 32767 : (int32_t) row);
+    }
+  return sum;
+}
+
+static void
+weigh (const struct bpg_bpm      *model,
+       const int32_t             *scores,
+       struct bpg_classification *classification)
+{
+  uint32_t sum = 0;
+
+  for (unsigned i = 0; i < model->movements; i++)
+    {
+      uint32_t more = (uint32_t) (scores[i] - scores[classification->nearest]);
+      uint32_t behind;
+
+      more = more < 1u << 15 ? more : 1u << 15;
+      behind = (more * model->decision.confidence_scale) >> 8;
+      classification->behind[i] = behind < BEHIND_MAX ? behind : BEHIND_MAX;
+      sum += bpg_exp2_minus_q15 (classification->behind[i]);
+    }
+  classification->confidence = (uint16_t) ((1000u * 32768u + sum / 2) / sum);
+}
+
+void
+bpg_classify (const struct bpg_bpm      *model,
+              int32_t                   *features,
+              struct bpg_classification *classification)
+{
+  int32_t place[BPG_DIMENSIONS_MAX];
+  int32_t scores[BPG_MOVEMENTS_MAX];
+  uint32_t squares[BPG_MOVEMENTS_MAX];
+
+  for (unsigned i = 0; i < model->features; i++)
+    features[i] = bpg_standardise (model, i, features[i]);
+  project (model, features, place);
+
+  classification->nearest = 0;
+  for (unsigned i = 0; i < model->movements; i++)
+    {
+      squares[i] = model->shapes ? shaped_distance (model, i, place) : plain_distance (model, i, place);
+      scores[i] = (int32_t) squares[i] + bpg_load_i32 (model->offsets + 4 * i);
+      if (scores[i] < scores[classification->nearest])
+        classification->nearest = (uint8_t) i;
+    }
+  classification->square = squares[classification->nearest];
+  classification->distance = (int32_t) bpg_sqrt_u32 (classification->square < 1u << 24
+                                                         ? classification->square << 8
+                                                         : UINT32_MAX);
+  weigh (model, scores, classification);
+}
