@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "bpg-statistics.h"
+
+G_BEGIN_DECLS
+
+/**
+ * BpgModelDraft: everything that goes into a `.bpm`, in the units the trainer computes in.
+ * @directions: D x F: standardised features to units of one standard deviation within movements.
+ * @centres: K x D, in those units.
+ * @offsets: K, added to squared distances.
+ * @full_strength: K, counts in Q4.
+ * @parent: (nullable): the model it was adapted from.
+ * The other fields have the meaning of their namesakes in bpm.h.
+ */
+typedef struct
+{
+  guint rate;
+  guint64 scale_nano;
+  enum bpg_bpm_unit unit;
+  guint channels;
+  guint window;
+  guint hop;
+  guint16 excluded;
+  guint dimensions;
+  struct bpg_feature_parameters feature;
+  struct bpg_decision_parameters decision;
+  guint32 drift_threshold;
+  guint32 drift_typical;
+  guint64 created_us;
+  const char *subject;
+  const char *notes;
+  BpgModel *parent;
+  const BpgStatistics *statistics;
+  double *directions;
+  double *centres;
+  double *offsets;
+  guint32 *full_strength;
+} BpgModelDraft;
+
+/**
+ * bpg_model_draft_write:
+ *
+ * Rounds the draft to the recogniser's integers and lays it out with its hash.
+ *
+ * Returns: (transfer full): the model, or %NULL with #BpgTrainingError FAILED when a number does not
+ *   fit its integer.
+ */
+BpgModel *bpg_model_draft_write (const BpgModelDraft *draft,
+                                 GError             **error);
+
+#define BPG_TRAINER_VERSION 1u
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "bpg-training-set.h"
+
+G_BEGIN_DECLS
+
+/**
+ * BpgScaling: what brings features to a common size before anything else is computed.
+ * @centre: per feature, Q10.
+ * @scale: per feature, Q8 of Q11 a Q10; 0 for a feature that never changes.
+ */
+typedef struct
+{
+  gint32 centre[BPG_FEATURES_MAX];
+  guint16 scale[BPG_FEATURES_MAX];
+} BpgScaling;
+
+/**
+ * BpgStatistics: means of each movement and the covariance within movements, all in standardised
+ * features.
+ * @features: F.
+ * @movements: (element-type BpgTrainingMovement): K, in rising order of gesture code.
+ * @windows: K, how many windows each mean stands for.
+ * @repetitions: K, likewise repetitions.
+ * @means: K x F.
+ * @covariance: F x F, symmetric.
+ */
+typedef struct
+{
+  guint features;
+  BpgScaling scaling;
+  GArray *movements;
+  guint32 *windows;
+  guint32 *repetitions;
+  double *means;
+  double *covariance;
+} BpgStatistics;
+
+/** bpg_statistics_new: K movements (copied), all numbers 0. */
+BpgStatistics *bpg_statistics_new (guint   features,
+                                   GArray *movements);
+void bpg_statistics_free (BpgStatistics *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgStatistics, bpg_statistics_free)
+
+/** bpg_scaling_from_set: mean and spread of each feature over all windows of @set. */
+void bpg_scaling_from_set (const BpgTrainingSet *set,
+                           BpgScaling           *scaling);
+
+/** bpg_scaling_apply: @feature (Q10) of index @index as the recogniser standardises it, in units of
+ *  one spread. */
+double bpg_scaling_apply (const BpgScaling *scaling,
+                          guint             index,
+                          gint32            feature);
+
+/** bpg_statistics_from_set: means and covariance of @set's windows under @scaling.  Movements of
+ *  @set without a window are left out. */
+BpgStatistics *bpg_statistics_from_set (const BpgTrainingSet *set,
+                                        const BpgScaling     *scaling);
+
+/** bpg_statistics_find: index of @gesture, or -1. */
+int bpg_statistics_find (const BpgStatistics *self,
+                         guint8               gesture);
+
+/**
+ * bpg_cholesky: lower triangle L of a symmetric positive definite matrix, in place.
+ * @matrix: @size x @size, row by row; the strict upper triangle is not read.
+ * Returns: %FALSE when it is not positive definite.
+ */
+gboolean bpg_cholesky (double *matrix,
+                       guint   size);
+
+/** bpg_solve_lower: x with L x = b, in place of @vector. */
+void bpg_solve_lower (const double *lower,
+                      guint         size,
+                      double       *vector);
+
+/** bpg_solve_lower_transposed: x with L' x = b, in place of @vector. */
+void bpg_solve_lower_transposed (const double *lower,
+                                 guint         size,
+                                 double       *vector);
+
+G_END_DECLS

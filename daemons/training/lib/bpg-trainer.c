@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bpg-trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bpg-model-writer.h"
+#include "bpg-statistics.h"
+#include "bpg-training-error.h"
+#include "bpg-training-section.h"
+
+#define TAU 0.7        /* weight of today's means against the prior's */
+#define LAMBDA 0.25    /* weight of today's covariance against the prior's */
+#define SHRINKAGE 0.05 /* of the covariance towards its diagonal */
+
+static gboolean
+check_movements (const BpgStatistics *statistics,
+                 GError             **error)
+{
+  if (statistics->movements->len < BPG_MOVEMENTS_MIN)
+    {
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_TOO_FEW_MOVEMENTS,
+                           "Fewer than two movements (rest counts as one) have a window to train on; "
+                           "record at least one more");
+      return FALSE;
+    }
+  if (statistics->movements->len > BPG_MOVEMENTS_MAX)
+    {
+      g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_LIMIT,
+                   "More than %u movements; leave some out", BPG_MOVEMENTS_MAX);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* The movements of both, in rising order of gesture code. */
+static GArray *
+unite_movements (const BpgStatistics *old,
+                 const BpgStatistics *today)
+{
+  GArray *movements = g_array_new (FALSE, TRUE, sizeof (BpgTrainingMovement));
+  guint a = 0, b = 0;
+
+  while (a < old->movements->len || b < today->movements->len)
+    {
+      const BpgTrainingMovement *left =
+          a < old->movements->len ? &g_array_index (old->movements, BpgTrainingMovement, a) : NULL;
+      const BpgTrainingMovement *right =
+          b < today->movements->len ? &g_array_index (today->movements, BpgTrainingMovement, b) : NULL;
+
+      if (right == NULL || (left != NULL && left->gesture <= right->gesture))
+        {
+          g_array_append_val (movements, *left);
+          a++;
+          b += right != NULL && right->gesture == left->gesture;
+        }
+      else
+        {
+          g_array_append_val (movements, *right);
+          b++;
+        }
+    }
+  return movements;
+}
+
+static void
+blend_mean (BpgStatistics       *self,
+            guint                movement,
+            const BpgStatistics *old,
+            const BpgStatistics *today)
+{
+  guint8 gesture = g_array_index (self->movements, BpgTrainingMovement, movement).gesture;
+  int before = bpg_statistics_find (old, gesture);
+  int now = bpg_statistics_find (today, gesture);
+  double weight = before < 0 ? 1.0 : now < 0 ? 0.0 : TAU;
+
+  for (guint f = 0; f < self->features; f++)
+    {
+      double prior = before < 0 ? 0.0 : old->means[(gsize) before * self->features + f];
+      double fresh = now < 0 ? 0.0 : today->means[(gsize) now * self->features + f];
+
+      self->means[(gsize) movement * self->features + f] = (1 - weight) * prior + weight * fresh;
+    }
+  self->windows[movement] = (before < 0 ? 0 : old->windows[before]) + (now < 0 ? 0 : today->windows[now]);
+  self->repetitions[movement] = (before < 0 ? 0 : old->repetitions[before]) + (now < 0 ? 0 : today->repetitions[now]);
+}
+
+static BpgStatistics *
+adapt (const BpgStatistics *old,
+       const BpgStatistics *today)
+{
+  g_autoptr (GArray) movements = unite_movements (old, today);
+  BpgStatistics *self = bpg_statistics_new (old->features, movements);
+
+  self->scaling = old->scaling;
+  for (guint m = 0; m < movements->len; m++)
+    blend_mean (self, m, old, today);
+  for (gsize i = 0; i < (gsize) self->features * self->features; i++)
+    self->covariance[i] = (1 - LAMBDA) * old->covariance[i] + LAMBDA * today->covariance[i];
+  return self;
+}
+
+/* Lower Cholesky factor of the covariance, shrunk towards its diagonal. */
+static double *
+factor_covariance (const BpgStatistics *statistics,
+                   GError             **error)
+{
+  guint features = statistics->features;
+  g_autofree double *factor = g_memdup2 (statistics->covariance, (gsize) features * features * sizeof (double));
+  double trace = 0;
+
+  for (guint f = 0; f < features; f++)
+    trace += factor[(gsize) f * features + f];
+  for (guint f = 0; f < features; f++)
+    {
+      for (guint g = 0; g < features; g++)
+        {
+          if (f != g)
+            factor[(gsize) f * features + g] *= 1 - SHRINKAGE;
+        }
+      /* features that never change get a weight of 0, and no division by it */
+      factor[(gsize) f * features + f] += 1e-6 * trace / features + 1e-9;
+    }
+  if (!bpg_cholesky (factor, features))
+    {
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED,
+                           "The covariance of the features is not positive; record more windows");
+      return NULL;
+    }
+  return g_steal_pointer (&factor);
+}
+
+/* Orthonormal basis of the differences between whitened means (Gram-Schmidt, twice for precision). */
+static guint
+span_means (const double *whitened,
+            guint         movements,
+            guint         features,
+            double       *basis)
+{
+  guint dimensions = 0;
+
+  for (guint m = 1; m < movements && dimensions < BPG_DIMENSIONS_MAX; m++)
+    {
+      double *vector = basis + (gsize) dimensions * features;
+      double norm = 0;
+
+      for (guint f = 0; f < features; f++)
+        vector[f] = whitened[(gsize) m * features + f] - whitened[f];
+      for (guint pass = 0; pass < 2; pass++)
+        {
+          for (guint d = 0; d < dimensions; d++)
+            {
+              const double *other = basis + (gsize) d * features;
+              double dot = 0;
+
+              for (guint f = 0; f < features; f++)
+                dot += vector[f] * other[f];
+              for (guint f = 0; f < features; f++)
+                vector[f] -= dot * other[f];
+            }
+        }
+      for (guint f = 0; f < features; f++)
+        norm += vector[f] * vector[f];
+      if (norm < 1e-9)
+        continue;
+      for (guint f = 0; f < features; f++)
+        vector[f] /= sqrt (norm);
+      dimensions++;
+    }
+  return dimensions;
+}
+
+static gboolean
+find_directions (BpgModelDraft *draft,
+                 GError       **error)
+{
+  const BpgStatistics *statistics = draft->statistics;
+  guint features = statistics->features, movements = statistics->movements->len;
+  g_autofree double *factor = factor_covariance (statistics, error);
+  g_autofree double *whitened = g_memdup2 (statistics->means, (gsize) movements * features * sizeof (double));
+
+  if (factor == NULL)
+    return FALSE;
+  for (guint m = 0; m < movements; m++)
+    bpg_solve_lower (factor, features, whitened + (gsize) m * features);
+  draft->directions = g_new0 (double, (gsize) movements * features);
+  draft->dimensions = span_means (whitened, movements, features, draft->directions);
+  if (draft->dimensions == 0)
+    {
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_SIGNAL_POOR,
+                           "The movements cannot be told apart at all; check that the muscles contract and record again");
+      return FALSE;
+    }
+  draft->centres = g_new0 (double, (gsize) movements * draft->dimensions);
+  for (guint m = 0; m < movements; m++)
+    {
+      for (guint d = 0; d < draft->dimensions; d++)
+        {
+          for (guint f = 0; f < features; f++)
+            draft->centres[(gsize) m * draft->dimensions + d] +=
+                draft->directions[(gsize) d * features + f] * whitened[(gsize) m * features + f];
+        }
+    }
+  for (guint d = 0; d < draft->dimensions; d++)
+    bpg_solve_lower_transposed (factor, features, draft->directions + (gsize) d * features);
+  return TRUE;
+}
+
+static int
+compare_u32 (gconstpointer a,
+             gconstpointer b)
+{
+  guint32 left = *(const guint32 *) a, right = *(const guint32 *) b;
+
+  return left < right ? -1 : left > right;
+}
+
+static int
+compare_double (gconstpointer a,
+                gconstpointer b)
+{
+  double left = *(const double *) a, right = *(const double *) b;
+
+  return left < right ? -1 : left > right;
+}
+
+/* Strength that @percent of the movement's windows stay below; 0 without windows. */
+static guint32
+strength_percentile (const BpgTrainingSet *set,
+                     guint8                gesture,
+                     guint                 percent)
+{
+  g_autoptr (GArray) strengths = g_array_new (FALSE, FALSE, sizeof (guint32));
+
+  for (guint i = 0; i < set->windows->len; i++)
+    {
+      const BpgTrainingWindow *window = &g_array_index (set->windows, BpgTrainingWindow, i);
+
+      if (g_array_index (set->movements, BpgTrainingMovement, window->movement).gesture == gesture)
+        g_array_append_val (strengths, window->strength);
+    }
+  if (strengths->len == 0)
+    return 0;
+  g_array_sort (strengths, compare_u32);
+  return g_array_index (strengths, guint32, (strengths->len - 1) * percent / 100);
+}
+
+static void
+find_strengths (BpgModelDraft        *draft,
+                const BpgTrainingSet *set,
+                BpgModel             *from)
+{
+  GArray *movements = draft->statistics->movements;
+  guint32 rest = strength_percentile (set, 0, 90), weakest = G_MAXUINT32;
+
+  if (rest == 0 && from != NULL)
+    rest = bpg_model_get_bpm (from)->decision.rest_strength;
+  draft->full_strength = g_new0 (guint32, movements->len);
+  for (guint m = 0; m < movements->len; m++)
+    {
+      guint8 gesture = g_array_index (movements, BpgTrainingMovement, m).gesture;
+      guint32 full = strength_percentile (set, gesture, 75);
+      int before = from != NULL ? bpg_model_find (from, gesture) : -1;
+
+      if (full == 0 && before >= 0)
+        full = bpg_bpm_full_strength (bpg_model_get_bpm (from), (unsigned) before);
+      draft->full_strength[m] = full;
+      if (gesture != 0)
+        weakest = MIN (weakest, full);
+    }
+  /* a restless rest must not swallow the weakest movement */
+  draft->decision.rest_strength = MIN (rest, weakest / 3);
+}
+
+/* Squared distance of each training window from the nearest centre. */
+static GArray *
+training_distances (const BpgModelDraft  *draft,
+                    const BpgTrainingSet *set)
+{
+  GArray *distances = g_array_sized_new (FALSE, FALSE, sizeof (double), set->windows->len);
+  guint features = set->features;
+  g_autofree double *standard = g_new (double, features);
+  g_autofree double *place = g_new (double, draft->dimensions);
+
+  for (guint i = 0; i < set->windows->len; i++)
+    {
+      const gint32 *row = bpg_training_set_row (set, i);
+      double nearest = G_MAXDOUBLE;
+
+      for (guint f = 0; f < features; f++)
+        standard[f] = bpg_scaling_apply (&draft->statistics->scaling, f, row[f]);
+      for (guint d = 0; d < draft->dimensions; d++)
+        {
+          place[d] = 0;
+          for (guint f = 0; f < features; f++)
+            place[d] += draft->directions[(gsize) d * features + f] * standard[f];
+        }
+      for (guint m = 0; m < draft->statistics->movements->len; m++)
+        {
+          double sum = 0;
+
+          for (guint d = 0; d < draft->dimensions; d++)
+            {
+              double away = place[d] - draft->centres[(gsize) m * draft->dimensions + d];
+
+              sum += away * away;
+            }
+          nearest = MIN (nearest, sum);
+        }
+      g_array_append_val (distances, nearest);
+    }
+  g_array_sort (distances, compare_double);
+  return distances;
+}
+
+static void
+find_limits (BpgModelDraft        *draft,
+             const BpgTrainingSet *set)
+{
+  g_autoptr (GArray) distances = training_distances (draft, set);
+  double typical = sqrt (g_array_index (distances, double, distances->len / 2));
+  double far = g_array_index (distances, double, (guint) ((distances->len - 1) * 0.995));
+
+  draft->drift_typical = (guint32) CLAMP (typical * 256, 1.0, 1e6);
+  draft->drift_threshold = (guint32) CLAMP (typical * 1.5 * 256, 1.0, 1e6);
+  draft->decision.reject_distance = (guint32) CLAMP (far * 4 * 256, 1.0, 4e9);
+}
+
+static void
+set_decision_defaults (BpgModelDraft *draft)
+{
+  double hop_ms = 1000.0 * draft->hop / draft->rate;
+
+  draft->decision.confidence_scale = 48;
+  draft->decision.reject_confidence = 400;
+  draft->decision.evidence_keep = (guint16) lround (32767 * exp (-hop_ms / 60.0));
+  draft->decision.evidence_limit = 8 * 256;
+  draft->decision.evidence_margin = 6 * 256;
+  draft->decision.speed_rise = (guint16) CLAMP (lround (1000 * hop_ms / 200), 1, 1000);
+  draft->decision.speed_fall = (guint16) CLAMP (lround (1000 * hop_ms / 100), 1, 1000);
+  draft->decision.strength_new = (guint16) lround (32767 * (1 - exp (-hop_ms / 40.0)));
+}
+
+static void
+describe_signal (BpgModelDraft         *draft,
+                 const BpgTrainingSet  *set,
+                 BpgModel              *from,
+                 const BpgTrainOptions *options)
+{
+  draft->rate = set->rate;
+  draft->scale_nano = set->scale_nano;
+  draft->unit = set->unit;
+  draft->channels = set->channels;
+  draft->window = set->framing.window;
+  draft->hop = set->framing.hop;
+  draft->excluded = set->excluded;
+  draft->feature = set->parameters;
+  draft->subject = set->subject;
+  draft->parent = from;
+  draft->notes = options->notes;
+  draft->created_us = options->created_us != 0 ? options->created_us : (guint64) g_get_real_time ();
+}
+
+static void
+clear_draft (BpgModelDraft *draft)
+{
+  g_free (draft->directions);
+  g_free (draft->centres);
+  g_free (draft->offsets);
+  g_free (draft->full_strength);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BpgModelDraft, clear_draft)
+
+BpgModel *
+bpg_train_on_set (const BpgTrainingSet  *set,
+                  BpgModel              *from,
+                  const BpgTrainOptions *options,
+                  GError               **error)
+{
+  g_autoptr (BpgStatistics) old = NULL;
+  g_autoptr (BpgStatistics) statistics = NULL;
+  g_auto (BpgModelDraft) draft = { 0 };
+
+  if (from != NULL)
+    {
+      g_autoptr (BpgStatistics) today = NULL;
+
+      old = bpg_training_section_decode (from, error);
+      if (old == NULL)
+        return NULL;
+      today = bpg_statistics_from_set (set, &old->scaling);
+      statistics = adapt (old, today);
+    }
+  else
+    {
+      BpgScaling scaling;
+
+      bpg_scaling_from_set (set, &scaling);
+      statistics = bpg_statistics_from_set (set, &scaling);
+    }
+  if (!check_movements (statistics, error))
+    return NULL;
+
+  draft.statistics = statistics;
+  describe_signal (&draft, set, from, options);
+  draft.offsets = g_new0 (double, statistics->movements->len);
+  if (!find_directions (&draft, error))
+    return NULL;
+  set_decision_defaults (&draft);
+  find_strengths (&draft, set, from);
+  find_limits (&draft, set);
+  return bpg_model_draft_write (&draft, error);
+}
+
+static gboolean
+choose_framing (const BpgSelection    *selections,
+                BpgModel              *from,
+                const BpgTrainOptions *options,
+                BpgFraming            *framing,
+                GError               **error)
+{
+  guint rate = bpg_emg_recording_get_rate (selections[0].recording);
+
+  if (options->window_ms > 60000 || options->hop_ms > 60000 || options->trim_start_ms > 3600000 ||
+      options->trim_end_ms > 3600000)
+    {
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_INVALID_ARGUMENT,
+                           "A window, hop or trim is longer than any recording; give milliseconds");
+      return FALSE;
+    }
+  framing->window = ((options->window_ms != 0 ? options->window_ms : BPG_WINDOW_MS_DEFAULT) * rate + 500) / 1000;
+  framing->hop = MAX (1, ((options->hop_ms != 0 ? options->hop_ms : BPG_HOP_MS_DEFAULT) * rate + 500) / 1000);
+  framing->trim_start_ms = options->trim_start_ms;
+  framing->trim_end_ms = options->trim_end_ms;
+  if (from == NULL)
+    return TRUE;
+
+  if (options->window_ms == 0)
+    framing->window = bpg_model_get_bpm (from)->window;
+  if (options->hop_ms == 0)
+    framing->hop = bpg_model_get_bpm (from)->hop;
+  if (framing->window != bpg_model_get_bpm (from)->window)
+    {
+      g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_INCOMPATIBLE,
+                   "A window of %u samples cannot adapt a model of %u; leave the window out or train anew",
+                   framing->window, bpg_model_get_bpm (from)->window);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+BpgModel *
+bpg_train (const BpgSelection    *selections,
+           guint                  n_selections,
+           BpgModel              *from,
+           const BpgTrainOptions *options,
+           BpgTrainReport        *report,
+           GError               **error)
+{
+  g_autoptr (BpgTrainingSet) set = NULL;
+  BpgFraming framing;
+  BpgModel *model;
+
+  if (!choose_framing (selections, from, options, &framing, error))
+    return NULL;
+  set = bpg_training_set_new (selections, n_selections, &framing, from, error);
+  if (set == NULL)
+    return NULL;
+  model = bpg_train_on_set (set, from, options, error);
+  if (model != NULL && report != NULL)
+    {
+      report->movements = bpg_model_get_bpm (model)->movements;
+      report->repetitions = set->repetitions->len;
+      report->windows = set->windows->len;
+      report->excluded = set->excluded;
+      report->clipped = set->clipped;
+    }
+  return model;
+}
