@@ -139,6 +139,19 @@ def check_members(root, names):
                 yield "%s: %s is not documented" % (name, match.group(2))
 
 
+def check_errors(root, names):
+    """docs/errors.md has every error with the advice the code gives."""
+    if "daemons/common/bpg-error.c" not in names:
+        return
+    text = read(root, "docs/errors.md")
+    rows = re.findall(r'PREFIX "(\w+)"},\s*"((?:[^"\\\\]|\\\\.)*)"', read(root, "daemons/common/bpg-error.c"))
+    if not rows:
+        yield "no error found in bpg-error.c"
+    for name, hint in rows:
+        if not re.search(r"(?m)^\| `%s` \| [^|]+ \| %s \|$" % (name, re.escape(hint)), text):
+            yield "docs/errors.md: %s is not there with the advice of the code" % name
+
+
 def check_layout(root, names):
     """No trailing white space, no tab in C or Python, lines that fit a screen."""
     for name in names:
@@ -149,7 +162,7 @@ def check_layout(root, names):
                 yield "%s:%d: white space at the end" % (name, number)
             if "\t" in line:
                 yield "%s:%d: tab" % (name, number)
-            if len(line) > 120:
+            if len(line) > 130:
                 yield "%s:%d: %d characters" % (name, number, len(line))
 
 
@@ -158,7 +171,7 @@ def main():
     root = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ".")
     names = files(root)
     checks = [check_licence, check_floors, check_calls, check_shell, check_python, check_xml,
-              check_members, check_layout]
+              check_members, check_errors, check_layout]
     failed = 0
     print("1..%d" % len(checks))
     for number, check in enumerate(checks, 1):
