@@ -43,7 +43,8 @@ enum bpg_event_kind
   BPG_EVENT_OVER_TEMPERATURE = 3, /* a: 0.1 degrees Celsius */
   BPG_EVENT_ELECTRODE_DEAD = 4,   /* a: channel, b: mask of all dead ones */
   BPG_EVENT_ELECTRODE_OK = 5,     /* a: channel, b: mask of all dead ones */
-  BPG_EVENT_MODEL_STARTED = 6,    /* a: slot, b: 1 on trial, 0 confirmed */
+  BPG_EVENT_MODEL_STARTED = 6,    /* a: slot, + 256 on trial; b: sample the
+                                     recogniser began with */
   BPG_EVENT_TRIAL_ENDED = 7,      /* a: slot that goes on, b: 1 confirmed, 0 timed out */
   BPG_EVENT_BUTTON = 8,           /* a: what it answered (enum bpg_button_answer) */
   BPG_EVENT_FAULT = 9,            /* a: fault number, b: detail */
@@ -70,7 +71,7 @@ struct bpg_frame
 /* Body of type 1. */
 struct bpg_samples
 {
-  uint32_t first; /* index of the first sample since the recogniser began */
+  uint32_t first; /* index of the first sample since the arm started */
   uint8_t count;
   uint8_t channels;
   uint16_t dead;         /* mask of electrodes that do not deliver */

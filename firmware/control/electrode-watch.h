@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Finds electrodes that deliver nothing, with a model or without: a channel
+ * whose value has not changed for 400 ms, or stood at a rail for as long, is
+ * dead until it has lived for 400 ms. Loose contacts are the converter's to
+ * find (bpg_port_lead_off()).
+ */
+
+#include <stdint.h>
+
+#include "control/port.h"
+
+#define BPG_ELECTRODE_WATCH_MS 400u
+
+struct bpg_electrode_watch
+{
+  uint8_t channels;
+  uint32_t limit; /* samples in BPG_ELECTRODE_WATCH_MS */
+  int16_t last[BPG_PORT_MAX_CHANNELS];
+  uint32_t still[BPG_PORT_MAX_CHANNELS];  /* samples without a change */
+  uint32_t moving[BPG_PORT_MAX_CHANNELS]; /* samples since it last stood still */
+  uint16_t dead;                          /* mask */
+};
+
+void bpg_electrode_watch_init (struct bpg_electrode_watch *watch, uint32_t rate, unsigned channels);
+
+/* Takes one sample; returns the mask of dead electrodes. */
+uint16_t bpg_electrode_watch_push (struct bpg_electrode_watch *watch, const int16_t *values);
