@@ -381,6 +381,12 @@ bpg_train_on_set (const BpgTrainingSet  *set,
   g_autoptr (BpgStatistics) statistics = NULL;
   g_auto (BpgModelDraft) draft = { 0 };
 
+  if (set->windows->len == 0)
+    {
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_NO_SAMPLES,
+                           "No window is left to train on; select more repetitions");
+      return NULL;
+    }
   if (from != NULL)
     {
       g_autoptr (BpgStatistics) today = NULL;
@@ -449,6 +455,20 @@ choose_framing (const BpgSelection    *selections,
   return TRUE;
 }
 
+BpgTrainingSet *
+bpg_train_features (const BpgSelection    *selections,
+                    guint                  n_selections,
+                    BpgModel              *from,
+                    const BpgTrainOptions *options,
+                    GError               **error)
+{
+  BpgFraming framing;
+
+  if (!choose_framing (selections, from, options, &framing, error))
+    return NULL;
+  return bpg_training_set_new (selections, n_selections, &framing, from, error);
+}
+
 BpgModel *
 bpg_train (const BpgSelection    *selections,
            guint                  n_selections,
@@ -458,12 +478,9 @@ bpg_train (const BpgSelection    *selections,
            GError               **error)
 {
   g_autoptr (BpgTrainingSet) set = NULL;
-  BpgFraming framing;
   BpgModel *model;
 
-  if (!choose_framing (selections, from, options, &framing, error))
-    return NULL;
-  set = bpg_training_set_new (selections, n_selections, &framing, from, error);
+  set = bpg_train_features (selections, n_selections, from, options, error);
   if (set == NULL)
     return NULL;
   model = bpg_train_on_set (set, from, options, error);

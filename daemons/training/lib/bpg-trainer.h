@@ -68,6 +68,13 @@ BpgModel *bpg_train (const BpgSelection    *selections,
                      BpgTrainReport        *report,
                      GError               **error);
 
+/** bpg_train_features: the windows bpg_train() would train on. */
+BpgTrainingSet *bpg_train_features (const BpgSelection    *selections,
+                                    guint                  n_selections,
+                                    BpgModel              *from,
+                                    const BpgTrainOptions *options,
+                                    GError               **error);
+
 /** bpg_train_on_set: bpg_train() when the features are there already. */
 BpgModel *bpg_train_on_set (const BpgTrainingSet  *set,
                             BpgModel              *from,

@@ -275,6 +275,17 @@ movement_index (BpgTrainingSet   *self,
   return at;
 }
 
+static guint
+next_number (const BpgTrainingSet *self,
+             guint                 movement)
+{
+  guint number = 1;
+
+  for (guint r = 0; r < self->repetitions->len; r++)
+    number += g_array_index (self->repetitions, BpgTrainingRepetition, r).movement == movement;
+  return number;
+}
+
 static void
 add_stretch (BpgTrainingSet             *self,
              const BpgSegment           *segment,
@@ -288,6 +299,8 @@ add_stretch (BpgTrainingSet             *self,
   guint until = self->framing.window;
 
   repetition.movement = movement_index (self, segment);
+  if (repetition.number == 0)
+    repetition.number = next_number (self, repetition.movement);
   bpg_window_clear (window);
   for (gsize t = start; t < end; t++)
     {
@@ -444,6 +457,58 @@ bpg_training_set_new (const BpgSelection *selections,
       return NULL;
     }
   return g_steal_pointer (&self);
+}
+
+GArray *
+bpg_training_set_numbers (const BpgTrainingSet *self)
+{
+  GArray *numbers = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (guint r = 0; r < self->repetitions->len; r++)
+    {
+      guint number = g_array_index (self->repetitions, BpgTrainingRepetition, r).number;
+      guint at = 0;
+
+      while (at < numbers->len && g_array_index (numbers, guint, at) < number)
+        at++;
+      if (at == numbers->len || g_array_index (numbers, guint, at) != number)
+        g_array_insert_val (numbers, at, number);
+    }
+  return numbers;
+}
+
+BpgTrainingSet *
+bpg_training_set_split (const BpgTrainingSet *self,
+                        guint                 number,
+                        gboolean              inside)
+{
+  BpgTrainingSet *part = g_memdup2 (self, sizeof *self);
+
+  part->subject = g_strdup (self->subject);
+  part->rows = g_array_new (FALSE, FALSE, sizeof (gint32));
+  part->windows = g_array_new (FALSE, FALSE, sizeof (BpgTrainingWindow));
+  part->repetitions = g_array_new (FALSE, FALSE, sizeof (BpgTrainingRepetition));
+  part->movements = g_array_ref (self->movements);
+  for (guint r = 0; r < self->repetitions->len; r++)
+    {
+      BpgTrainingRepetition repetition = g_array_index (self->repetitions, BpgTrainingRepetition, r);
+      const BpgTrainingWindow *windows = &g_array_index (self->windows, BpgTrainingWindow, repetition.first);
+      const gint32 *rows = bpg_training_set_row (self, repetition.first);
+
+      if ((repetition.number == number) != inside)
+        continue;
+      repetition.first = part->windows->len;
+      g_array_append_vals (part->rows, rows, repetition.count * self->features);
+      for (guint i = 0; i < repetition.count; i++)
+        {
+          BpgTrainingWindow window = windows[i];
+
+          window.repetition = (guint16) part->repetitions->len;
+          g_array_append_val (part->windows, window);
+        }
+      g_array_append_val (part->repetitions, repetition);
+    }
+  return part;
 }
 
 void

@@ -49,7 +49,7 @@ typedef struct
 /**
  * BpgTrainingRepetition: one stretch of a movement.
  * @movement: index into the set's movements.
- * @number: as the recording numbers it, 0 if it does not.
+ * @number: as the recording numbers it, or in the order recorded where it does not.
  * @first: its first window.
  * @count: its windows.
  */
@@ -116,6 +116,20 @@ BpgTrainingSet *bpg_training_set_new (const BpgSelection *selections,
 
 void bpg_training_set_free (BpgTrainingSet *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgTrainingSet, bpg_training_set_free)
+
+/** bpg_training_set_numbers: (transfer full) (element-type guint): the repetition numbers in @self, rising. */
+GArray *bpg_training_set_numbers (const BpgTrainingSet *self);
+
+/**
+ * bpg_training_set_split:
+ * @number: a repetition number.
+ * @inside: %TRUE for the repetitions of that number, %FALSE for all others.
+ *
+ * Returns: (transfer full): a part of @self, in the same order; may be empty.
+ */
+BpgTrainingSet *bpg_training_set_split (const BpgTrainingSet *self,
+                                        guint                 number,
+                                        gboolean              inside);
 
 /**
  * bpg_check_compatible: whether @recording can be recognised with @model.
