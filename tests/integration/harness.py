@@ -55,7 +55,7 @@ def program(name):
 
 def sanitized():
     """Whether the programs were built with a sanitizer."""
-    with open(program("bionicctl"), "rb") as stream:
+    with open(program("records"), "rb") as stream:
         return b"__asan_init" in stream.read()
 
 
