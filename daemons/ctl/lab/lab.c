@@ -15,6 +15,7 @@ static const struct
   { "train", bpg_lab_train, "train a model on recordings, or adapt one" },
   { "run", bpg_lab_run, "recognise a recording; CSV on stdout" },
   { "info", bpg_lab_info, "what a model is" },
+  { "score", bpg_lab_score, "how well a model serves each person" },
 };
 
 static void

@@ -144,9 +144,9 @@ bpg_check_compatible (BpgEmgRecording      *recording,
   return check_kind (recording, model->rate, model->channels, model->scale_nano, model->unit, error);
 }
 
-static gboolean
-is_selected (const BpgSelection *selection,
-             const BpgSegment   *segment)
+gboolean
+bpg_selection_has (const BpgSelection *selection,
+                   const BpgSegment   *segment)
 {
   if (selection->repetitions == NULL)
     return TRUE;
@@ -162,7 +162,7 @@ static gboolean
 is_usable (const BpgSelection *selection,
            const BpgSegment   *segment)
 {
-  return is_selected (selection, segment) && g_strcmp0 (segment->verdict, "refused") != 0;
+  return bpg_selection_has (selection, segment) && g_strcmp0 (segment->verdict, "refused") != 0;
 }
 
 /* What is left of a segment after trimming, as [start, end). */

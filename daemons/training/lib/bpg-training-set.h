@@ -18,6 +18,10 @@ typedef struct
   GArray *repetitions;
 } BpgSelection;
 
+/** bpg_selection_has: whether @segment's repetition is one of those selected. */
+gboolean bpg_selection_has (const BpgSelection *selection,
+                            const BpgSegment   *segment);
+
 /**
  * BpgFraming: how recordings are cut into windows.
  * @window: samples.
