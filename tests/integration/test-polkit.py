@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what, asked of a real polkitd: allowed, refused, a password needed, dismissed, polkit
+hanging, polkit absent."""
+import signal
+import subprocess
+
+from gi.repository import GLib
+
+import polkit
+from harness import NAMES, ROOTS, House, Object, Skip, main, wait_for
+from polkit import Polkit, allow, connect_as, require_root
+
+ACTION = "org.bionicpro.records.write"
+
+
+def start(house):
+    """records on the system bus, with the caller's object."""
+    house.start("records", session=False)
+    return Object(house, NAMES["records"], ROOTS["records"], connect_as(house))
+
+
+def create(records, **options):
+    """The call that every case makes."""
+    return records.call("Records1.CreatePatient", "(a{sv})", {}, **options)
+
+
+def allowed():
+    """A rule says yes."""
+    with House(system_policy=True) as house:
+        Polkit(house, allow(ACTION))
+        assert create(start(house)).startswith(ROOTS["records"] + "/patient/")
+
+
+def refused():
+    """A rule says no."""
+    with House(system_policy=True) as house:
+        Polkit(house, allow(ACTION, result="NO"))
+        start(house).expect("NotAuthorized", "Records1.CreatePatient", "(a{sv})", {})
+
+
+def password_needed():
+    """The defaults want a password, and the call does not allow to ask."""
+    with House(system_policy=True) as house:
+        Polkit(house, ours=True)
+        start(house).expect("AuthorizationObtainable", "Records1.CreatePatient", "(a{sv})", {})
+
+
+def password_not_given():
+    """The call allows to ask, a person is asked, and does not give it."""
+    require_root()
+    if subprocess.run(["setpriv", "--version"], check=False, capture_output=True).returncode:
+        raise Skip("there is no setpriv")
+    with House(system_policy=True) as house:
+        Polkit(house, ours=True)
+        start(house)
+        error, asked = polkit.call_with_agent(
+            house, NAMES["records"], ROOTS["records"], NAMES["records"], "CreatePatient", "(a{sv})", {})
+        assert asked == 1, "the agent was asked %d times" % asked
+        assert error == "org.bionicpro.Error.AuthorizationDismissed", error
+
+
+def hanging():
+    """polkit does not answer: the call is refused in the end, and meanwhile the service answers
+    others."""
+    with House(system_policy=True) as house:
+        daemon = Polkit(house, allow(ACTION))
+        records = start(house)
+        create(records)
+        daemon.process.signal(signal.SIGSTOP)
+        replies = []
+        records.connection.call(
+            NAMES["records"], ROOTS["records"], NAMES["records"], "CreatePatient",
+            GLib.Variant("(a{sv})", ({},)), None, 0, 60000, None,
+            lambda connection, result: replies.append(result))
+        assert Object(house, NAMES["records"], ROOTS["records"]).get("Records1.State")
+        wait_for(lambda: replies, "refusal")
+        try:
+            records.connection.call_finish(replies[0])
+            raise AssertionError("it was allowed")
+        except GLib.Error as error:
+            assert "AuthorizationUnavailable" in error.message, error.message
+        daemon.process.signal(signal.SIGCONT)
+
+
+def absent():
+    """There is no polkit: nothing is allowed, and reading goes on."""
+    require_root()
+    with House(system_policy=True) as house:
+        records = start(house)
+        records.expect("AuthorizationUnavailable", "Records1.CreatePatient", "(a{sv})", {})
+        assert records.get("Records1.State") == "ready"
+
+
+def services_rules():
+    """Our own rules let no ordinary user do what only services may."""
+    with House(system_policy=True) as house:
+        Polkit(house, ours=True)
+        records = start(house)
+        records.expect(("AuthorizationObtainable", "NotAuthorized"), "Records1.RecordBinding",
+                       "(osa{sv})", ROOTS["records"] + "/patient/none", "arm", {})
+
+
+if __name__ == "__main__":
+    main(allowed, refused, password_needed, password_not_given, hanging, absent, services_rules)
