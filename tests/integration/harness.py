@@ -156,6 +156,9 @@ class House:
             if variable in os.environ:
                 self.environment[variable] = os.environ[variable]
         self.system_policy = system_policy
+        if system_policy:
+            # Other users have to reach the bus.
+            os.chmod(self.directory, 0o755)
         self.address = self._start_bus()
         self.connection = self.connect()
 

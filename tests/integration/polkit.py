@@ -35,7 +35,6 @@ class Polkit:
     def __init__(self, house, rules="", ours=False):
         require_root()
         self.house = house
-        os.chmod(house.directory, 0o755)
         self.directory = os.path.join(house.directory, "polkit")
         actions = os.path.join(self.directory, "actions")
         rules_d = os.path.join(self.directory, "rules.d")
