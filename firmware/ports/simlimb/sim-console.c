@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sim-console.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <math.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sim-commands.h"
+
+struct client
+{
+  struct sim_console *console;
+  int fd;
+  guint source;
+  char buffer[SIM_CONSOLE_LINE_MOST];
+  gsize length;
+};
+
+struct sim_console
+{
+  struct simlimb *arm;
+  GMainLoop *loop;
+  char *path;
+  int fd;
+  guint source;
+  GPtrArray *clients; /* struct client */
+};
+
+static void
+free_client (gpointer data)
+{
+  struct client *client = data;
+
+  g_clear_handle_id (&client->source, g_source_remove);
+  close (client->fd);
+  g_free (client);
+}
+
+/* An answer that does not go out at once is to somebody who does not read. */
+static bool
+answer (struct client *client, const char *text)
+{
+  g_autofree char *line = g_strconcat (text, "\n", NULL);
+  gsize length = strlen (line);
+
+  return send (client->fd, line, length, MSG_NOSIGNAL) == (gssize) length;
+}
+
+static bool
+run_line (struct client *client, const char *line, bool *quit)
+{
+  g_autofree char *text = sim_console_run (client->console->arm, line, quit);
+
+  return answer (client, text);
+}
+
+/* Runs the whole lines of the buffer. */
+static bool
+run_lines (struct client *client)
+{
+  bool quit = false;
+  bool ok = true;
+  char *end;
+
+  while (ok && (end = memchr (client->buffer, '\n', client->length)) != NULL)
+    {
+      gsize used = (gsize) (end - client->buffer) + 1;
+
+      *end = 0;
+      if (used > 1 && client->buffer[used - 2] == '\r')
+        client->buffer[used - 2] = 0;
+      ok = run_line (client, client->buffer, &quit);
+      client->length -= used;
+      memmove (client->buffer, client->buffer + used, client->length);
+    }
+  if (quit)
+    g_main_loop_quit (client->console->loop);
+  return ok;
+}
+
+static bool
+read_client (struct client *client)
+{
+  gssize got = read (client->fd, client->buffer + client->length,
+                     sizeof client->buffer - client->length);
+
+  if (got < 0)
+    return errno == EAGAIN || errno == EINTR;
+  if (got == 0)
+    return false;
+  client->length += (gsize) got;
+  if (!run_lines (client))
+    return false;
+  if (client->length < sizeof client->buffer)
+    return true;
+  answer (client, "{\"ok\":false,\"error\":\"the line is too long\"}");
+  return false;
+}
+
+static gboolean
+on_client (gint fd, GIOCondition condition, gpointer data)
+{
+  struct client *client = data;
+
+  if (read_client (client))
+    return G_SOURCE_CONTINUE;
+  client->source = 0;
+  g_ptr_array_remove_fast (client->console->clients, client);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_connection (gint fd, GIOCondition condition, gpointer data)
+{
+  struct sim_console *console = data;
+  int accepted = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  int size = 1 << 20;
+  struct client *client;
+
+  if (accepted < 0)
+    return G_SOURCE_CONTINUE;
+  if (console->clients->len >= SIM_CONSOLE_CLIENTS_MOST)
+    {
+      close (accepted);
+      return G_SOURCE_CONTINUE;
+    }
+  setsockopt (accepted, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  client = g_new0 (struct client, 1);
+  client->console = console;
+  client->fd = accepted;
+  client->source = g_unix_fd_add (accepted, G_IO_IN | G_IO_HUP | G_IO_ERR, on_client, client);
+  g_ptr_array_add (console->clients, client);
+  return G_SOURCE_CONTINUE;
+}
+
+static bool
+fail (GError **error, const char *path)
+{
+  int code = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s: %s", path, g_strerror (code));
+  return false;
+}
+
+static bool
+listen_at (struct sim_console *console, const char *path, GError **error)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+  if (g_strlcpy (address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
+    {
+      errno = ENAMETOOLONG;
+      return fail (error, path);
+    }
+  console->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (console->fd < 0)
+    return fail (error, path);
+  unlink (path);
+  if (bind (console->fd, (struct sockaddr *) &address, sizeof address) != 0
+      || listen (console->fd, 8) != 0)
+    return fail (error, path);
+  return true;
+}
+
+struct sim_console *
+sim_console_new (struct simlimb *arm, const char *path, GMainLoop *loop, GError **error)
+{
+  struct sim_console *console = g_new0 (struct sim_console, 1);
+
+  console->arm = arm;
+  console->loop = loop;
+  console->path = g_strdup (path);
+  console->fd = -1;
+  console->clients = g_ptr_array_new_with_free_func (free_client);
+  if (!listen_at (console, path, error))
+    {
+      sim_console_free (console);
+      return NULL;
+    }
+  console->source = g_unix_fd_add (console->fd, G_IO_IN, on_connection, console);
+  return console;
+}
+
+void
+sim_console_free (struct sim_console *console)
+{
+  if (console == NULL)
+    return;
+  g_clear_handle_id (&console->source, g_source_remove);
+  g_ptr_array_unref (console->clients);
+  if (console->fd >= 0)
+    {
+      close (console->fd);
+      unlink (console->path);
+    }
+  g_free (console->path);
+  g_free (console);
+}

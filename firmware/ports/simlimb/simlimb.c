@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "simlimb.h"
+
+/* After a pause (a stopped process) the arm does not catch up on more. */
+#define REAL_STEP_MOST_US 100000
+
+struct simlimb *simlimb;
+
+/* The arm's clock stands at @time when work on an event begins. */
+static void
+begin_event (struct simlimb *arm, double time)
+{
+  arm->event = (uint64_t) time;
+  arm->origin = g_get_monotonic_time ();
+}
+
+static void
+start_clock (struct simlimb *arm)
+{
+  arm->real = g_get_monotonic_time ();
+  arm->emulated = 0;
+  arm->last_now = 0;
+  arm->next_tick = 1e6 / arm->electrodes.converter.rate;
+  begin_event (arm, 0);
+}
+
+bool
+simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason)
+{
+  bool was_cut = sim_flash_power_on (&arm->flash);
+
+  arm->boot_reason = was_cut && reason == BPG_BOOT_POWER_ON ? BPG_BOOT_POWER_CUT : reason;
+  arm->reset_wanted = false;
+  sim_electrodes_restart (&arm->electrodes);
+  start_clock (arm);
+  arm->powered = bpg_control_init (&arm->control);
+  arm->starts++;
+  return arm->powered;
+}
+
+void
+simlimb_power_off (struct simlimb *arm, bool cut)
+{
+  if (cut)
+    sim_flash_power_off (&arm->flash);
+  arm->powered = false;
+  sim_line_unplug (&arm->line);
+}
+
+/* What the last round may have led to: a cut in flash, a reset. */
+static void
+look_after (struct simlimb *arm)
+{
+  if (arm->flash.dead)
+    {
+      simlimb_power_off (arm, true);
+      return;
+    }
+  if (arm->reset_wanted)
+    {
+      sim_line_transfer (&arm->line);
+      simlimb_power_on (arm, BPG_BOOT_RESET);
+    }
+}
+
+static void
+run_control (struct simlimb *arm)
+{
+  bpg_control_run (&arm->control);
+  look_after (arm);
+}
+
+static void
+deliver_sample (struct simlimb *arm)
+{
+  gint16 values[BPG_PORT_MAX_CHANNELS];
+
+  begin_event (arm, arm->next_tick);
+  sim_electrodes_next (&arm->electrodes, values);
+  /* What the electrodes cost to make up is not the arm's time. */
+  arm->origin = g_get_monotonic_time ();
+  bpg_control_sample (&arm->control, values, arm->event);
+  arm->next_tick += 1e6 / arm->electrodes.converter.rate;
+  run_control (arm);
+}
+
+void
+simlimb_advance (struct simlimb *arm)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 passed = MIN (now - arm->real, REAL_STEP_MOST_US);
+  double target = arm->emulated + (double) passed * arm->speed;
+  guint64 starts = arm->starts;
+
+  arm->real = now;
+  sim_line_advance (&arm->line, (uint64_t) (target - arm->emulated));
+  while (arm->powered && arm->starts == starts && arm->next_tick <= target)
+    deliver_sample (arm);
+  /* A restart in between has set the clock anew. */
+  if (arm->starts == starts)
+    arm->emulated = target;
+}
+
+void
+simlimb_receive (struct simlimb *arm)
+{
+  simlimb_advance (arm);
+  while (sim_line_transfer (&arm->line) && arm->powered)
+    {
+      begin_event (arm, arm->emulated);
+      run_control (arm);
+    }
+  sim_line_transfer (&arm->line);
+}
+
+void
+simlimb_press (struct simlimb *arm)
+{
+  simlimb_advance (arm);
+  if (!arm->powered)
+    return;
+  begin_event (arm, arm->emulated);
+  bpg_control_button (&arm->control);
+  run_control (arm);
+}
+
+void
+simlimb_set_speed (struct simlimb *arm, double speed)
+{
+  simlimb_advance (arm);
+  arm->speed = speed;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The virtual prosthesis: the arm's own program (firmware/control) on a port
+ * of Linux files, a pty and GnuTLS. Time is emulated: samples come at their
+ * ticks, N times faster than real when wished, and everything on the arm
+ * counts that time. While a sample is being worked on, the arm's clock goes
+ * on as the computing takes: so a decision's latency is the program's own.
+ */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/control.h"
+#include "sim-electrodes.h"
+#include "sim-element.h"
+#include "sim-flash.h"
+#include "sim-line.h"
+
+#define SIM_SPEED_MOST 1000.0
+
+struct simlimb
+{
+  struct sim_flash flash;
+  struct sim_element element;
+  struct sim_electrodes electrodes;
+  struct sim_line line;
+  struct bpg_control control;
+  bool powered;
+  enum bpg_boot_reason boot_reason;
+  bool reset_wanted;
+  double speed;
+  gint64 real;      /* monotonic time up to which the arm was emulated, µs */
+  double emulated;  /* the arm's time at that moment, µs */
+  double next_tick; /* of the next sample */
+  gint64 origin;    /* monotonic time when the present event began */
+  uint64_t event;   /* the arm's time of the present event */
+  uint64_t last_now; /* what the clock last showed */
+  unsigned battery_percent;
+  bool worn;
+  bool identifying;
+  int32_t temperature_dc;
+  uint32_t current_ma; /* added to what the actuators draw */
+  uint16_t position[BPG_PORT_ACTUATORS];
+  uint64_t actuator_commands;
+  uint64_t watchdog_fed;
+  guint64 starts;
+};
+
+/* The one arm of this process, which the port's functions serve. */
+extern struct simlimb *simlimb;
+
+/* Turns the power on: boots from flash. Returns false when the arm was never
+ * made. */
+bool simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason);
+
+/* Turns the power off; @cut: in the middle of things. The line hangs up. */
+void simlimb_power_off (struct simlimb *arm, bool cut);
+
+/* Emulates up to the present moment. */
+void simlimb_advance (struct simlimb *arm);
+
+/* Lets the arm look at what came on the line. */
+void simlimb_receive (struct simlimb *arm);
+
+/* Presses the button. */
+void simlimb_press (struct simlimb *arm);
+
+/* Changes the speed from now on. */
+void simlimb_set_speed (struct simlimb *arm, double speed);
