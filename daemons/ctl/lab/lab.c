@@ -16,6 +16,7 @@ static const struct
   { "run", bpg_lab_run, "recognise a recording; CSV on stdout" },
   { "info", bpg_lab_info, "what a model is" },
   { "score", bpg_lab_score, "how well a model serves each person" },
+  { "convert", bpg_lab_convert, "a recording to and from EDF+, CSV and emgpack" },
 };
 
 static void

@@ -29,6 +29,7 @@ int bpg_lab_train (int argc, char **argv);
 int bpg_lab_run (int argc, char **argv);
 int bpg_lab_info (int argc, char **argv);
 int bpg_lab_score (int argc, char **argv);
+int bpg_lab_convert (int argc, char **argv);
 
 /** bpg_lab_fail: print @error with its name on stderr. Returns BPG_LAB_FAILED. */
 int bpg_lab_fail (const char   *verb,
