@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bpg-pairing.h"
+
+#include "bpg-dbus.h"
+#include "bpg-error.h"
+#include "bpg-log.h"
+#include "bpg-maker.h"
+#include "bpg-names.h"
+#include "bpg-options.h"
+#include "bpg-port-list.h"
+#include "bpg-prosthesis.h"
+#include "bpg-registry.h"
+#include "bpg-serial.h"
+#include "bpg-usb-watcher.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_PATH 1024u
+
+struct _BpgPairing {
+  GObject parent_instance;
+
+  BpgService *service;
+  BpgRegistry *registry;
+  BpgPortList *ports;
+  BpgUsbWatcher *usb;
+  GHashTable *prostheses; /* deviceId -> BpgProsthesis */
+};
+
+G_DEFINE_FINAL_TYPE (BpgPairing, bpg_pairing, G_TYPE_OBJECT)
+
+/* The command line. */
+static char *maker_ca = NULL;
+static char **usb_ids = NULL;
+
+static void
+bpg_pairing_dispose (GObject *object)
+{
+  BpgPairing *self = BPG_PAIRING (object);
+
+  if (self->usb != NULL)
+    g_signal_handlers_disconnect_by_data (self->usb, self);
+  g_clear_object (&self->usb);
+  if (self->ports != NULL)
+    g_signal_handlers_disconnect_by_data (self->ports, self);
+  g_clear_object (&self->ports);
+  g_clear_pointer (&self->prostheses, g_hash_table_unref);
+  g_clear_object (&self->registry);
+  g_clear_object (&self->service);
+  G_OBJECT_CLASS (bpg_pairing_parent_class)->dispose (object);
+}
+
+static void
+bpg_pairing_class_init (BpgPairingClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = bpg_pairing_dispose;
+}
+
+static void
+bpg_pairing_init (BpgPairing *self)
+{
+  self->prostheses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+}
+
+static BpgProsthesis *
+ensure_prosthesis (BpgPairing *self, const BpgRegistryRow *row)
+{
+  BpgProsthesis *prosthesis = g_hash_table_lookup (self->prostheses, row->device_id);
+
+  if (prosthesis == NULL) {
+    prosthesis = bpg_prosthesis_new (self->service, self->registry, row);
+    g_hash_table_insert (self->prostheses, g_strdup (row->device_id), prosthesis);
+  }
+  return prosthesis;
+}
+
+static void
+add_remembered (const BpgRegistryRow *row, gpointer user_data)
+{
+  bpg_prosthesis_export (ensure_prosthesis (user_data, row));
+}
+
+/* A line that is refused for what is on it is a matter for people, not only an entry in Ports. */
+static void
+refuse (BpgPairing *self, BpgPort *port, const GError *error)
+{
+  bpg_port_refuse (port, error);
+}
+
+static void
+publish_ports (BpgPortList *ports, gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+
+  g_object_set (bpg_service_get_manager (self->service), "ports", bpg_port_list_describe (ports), NULL);
+}
+
+static void
+attach (BpgPairing *self, BpgProsthesis *prosthesis, BpgPort *port, BpgLink *link, BpgArmIdentity *identity)
+{
+  bpg_prosthesis_attach (prosthesis, link, identity);
+  bpg_port_accept (port, bpg_prosthesis_get_path (prosthesis));
+}
+
+/* One arm on two lines: the first line is asked whether it still works. */
+typedef struct {
+  BpgPairing *pairing;
+  BpgPort *port;
+  BpgLink *link;
+  BpgArmIdentity *identity;
+} Rival;
+
+static void
+rival_free (Rival *rival)
+{
+  g_object_unref (rival->pairing);
+  g_object_unref (rival->port);
+  g_object_unref (rival->link);
+  bpg_arm_identity_unref (rival->identity);
+  g_free (rival);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rival, rival_free)
+
+static void
+on_probed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Rival) rival = user_data;
+  BpgProsthesis *prosthesis = BPG_PROSTHESIS (source);
+  gboolean alive = bpg_prosthesis_probe_finish (prosthesis, result) || bpg_prosthesis_get_link (prosthesis) != NULL;
+
+  if (!bpg_link_is_open (rival->link)) {
+    g_autoptr (GError) error = g_error_new_literal (BPG_ERROR, BPG_ERROR_DISCONNECTED, "The line has hung up");
+
+    bpg_port_refuse (rival->port, error);
+  } else if (alive) {
+    bpg_port_stand_by (rival->port, bpg_prosthesis_get_path (prosthesis),
+                       "This prosthesis is connected on another line, which is used");
+  } else {
+    attach (rival->pairing, prosthesis, rival->port, rival->link, rival->identity);
+  }
+}
+
+static void
+on_proved (BpgPortList *ports, BpgPort *port, BpgLink *link, gpointer user_identity, gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+  BpgArmIdentity *identity = user_identity;
+  BpgRegistryRow row = {identity->device_id, identity->fingerprint, "", "", identity->hardware};
+  BpgProsthesis *prosthesis;
+  g_autoptr (GError) error = NULL;
+  Rival *rival;
+
+  if (!bpg_registry_admit (self->registry, identity, &error)) {
+    refuse (self, port, error);
+    return;
+  }
+  prosthesis = ensure_prosthesis (self, &row);
+  if (bpg_prosthesis_get_link (prosthesis) == NULL) {
+    attach (self, prosthesis, port, link, identity);
+    return;
+  }
+  rival = g_new0 (Rival, 1);
+  rival->pairing = g_object_ref (self);
+  rival->port = g_object_ref (port);
+  rival->link = g_object_ref (link);
+  rival->identity = bpg_arm_identity_ref (identity);
+  bpg_prosthesis_probe_async (prosthesis, on_probed, rival);
+}
+
+static void
+on_port_gone (BpgPortList *ports, const char *path, gpointer user_data)
+{
+  bpg_service_clear_problem (BPG_PAIRING (user_data)->service, path);
+}
+
+static void
+on_usb_added (BpgUsbWatcher *usb, const char *path, gpointer user_data)
+{
+  bpg_port_list_plug (BPG_PAIRING (user_data)->ports, path);
+}
+
+static void
+on_usb_removed (BpgUsbWatcher *usb, const char *path, gpointer user_data)
+{
+  bpg_port_list_unplug (BPG_PAIRING (user_data)->ports, path);
+}
+
+static gboolean
+check_path (const char *path, GError **error)
+{
+  struct stat status;
+
+  if (path[0] == '/' && strlen (path) <= MAX_PATH && stat (path, &status) == 0 && S_ISCHR (status.st_mode))
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT,
+               "'%.128s' is not the path of a serial line (a character device)", path);
+  return FALSE;
+}
+
+static gboolean
+add_port (BpgPairing *self, const char *path, GVariant *options, GError **error)
+{
+  guint baud = BPG_SERIAL_DEFAULT_BAUD;
+  const BpgOption table[] = {{"baud", "u", &baud, 9600, 921600}, {NULL}};
+
+  if (!bpg_options_parse (options, table, error) || !check_path (path, error))
+    return FALSE;
+  if (!bpg_serial_is_speed (baud)) {
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "%u baud is not a speed a serial line has", baud);
+    return FALSE;
+  }
+  return bpg_port_list_add (self->ports, path, baud, error) && bpg_registry_add_port (self->registry, path, baud, error);
+}
+
+static void
+answer_port (BpgPairing *self, GDBusMethodInvocation *invocation, gboolean done, const GError *error)
+{
+  if (!done) {
+    g_dbus_method_invocation_return_gerror (invocation, error);
+    return;
+  }
+  g_dbus_interface_skeleton_flush (bpg_service_get_manager (self->service));
+  g_dbus_method_invocation_return_value (invocation, NULL);
+}
+
+static void
+add_port_authorized (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  g_variant_get_child (parameters, 0, "&s", &path);
+  answer_port (object, invocation, add_port (object, path, options, &error), error);
+}
+
+static void
+remove_port_authorized (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  BpgPairing *self = BPG_PAIRING (object);
+  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
+  g_autoptr (GError) error = NULL;
+  const char *path;
+
+  g_variant_get_child (parameters, 0, "&s", &path);
+  answer_port (self, invocation,
+               bpg_options_none (options, &error) && bpg_port_list_remove (self->ports, path, &error) &&
+                 bpg_registry_remove_port (self->registry, path, &error),
+               error);
+}
+
+static gboolean
+on_handle_add_port (BpgDBusPairing1 *manager, GDBusMethodInvocation *invocation, const char *path, GVariant *options,
+                    gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+  const char *details[] = {"port", path, NULL};
+
+  bpg_authority_authorize (bpg_service_get_authority (self->service), invocation, BPG_ACTION_PAIRING_MANAGE_PORTS,
+                           details, G_OBJECT (self), add_port_authorized);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static gboolean
+on_handle_remove_port (BpgDBusPairing1 *manager, GDBusMethodInvocation *invocation, const char *path, GVariant *options,
+                       gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+  const char *details[] = {"port", path, NULL};
+
+  bpg_authority_authorize (bpg_service_get_authority (self->service), invocation, BPG_ACTION_PAIRING_MANAGE_PORTS,
+                           details, G_OBJECT (self), remove_port_authorized);
+  return G_DBUS_METHOD_INVOCATION_HANDLED;
+}
+
+static void
+add_remembered_port (const char *path, guint baud, gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+  g_autoptr (GError) error = NULL;
+
+  if (!bpg_serial_is_speed (baud) || !bpg_port_list_add (self->ports, path, baud, &error))
+    bpg_warning (path, "not looked at: %s", error != NULL ? error->message : "its speed is not one a line has");
+}
+
+static gboolean
+set_up_ports (BpgPairing *self, GError **error)
+{
+  g_autoptr (BpgMaker) maker = NULL;
+
+  for (guint i = 0; usb_ids != NULL && usb_ids[i] != NULL; i++) {
+    if (!bpg_usb_watcher_is_kind (usb_ids[i])) {
+      g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "--usb-id %s: it is written VVVV:PPPP in hexadecimal",
+                   usb_ids[i]);
+      return FALSE;
+    }
+  }
+  if (maker_ca != NULL && (maker = bpg_maker_new (maker_ca, error)) == NULL)
+    return FALSE;
+
+  self->ports = bpg_port_list_new (maker);
+  self->usb = bpg_usb_watcher_new ((const char *const *) usb_ids);
+  g_signal_connect (self->ports, "changed", G_CALLBACK (publish_ports), self);
+  g_signal_connect (self->ports, "proved", G_CALLBACK (on_proved), self);
+  g_signal_connect (self->ports, "gone", G_CALLBACK (on_port_gone), self);
+  g_signal_connect (self->usb, "added", G_CALLBACK (on_usb_added), self);
+  g_signal_connect (self->usb, "removed", G_CALLBACK (on_usb_removed), self);
+  return TRUE;
+}
+
+static GObject *
+start (BpgService *service, GError **error)
+{
+  g_autoptr (BpgPairing) self = g_object_new (BPG_TYPE_PAIRING, NULL);
+  GDBusInterfaceSkeleton *manager = bpg_service_get_manager (service);
+
+  /* Readers may close their pipes while we write. */
+  signal (SIGPIPE, SIG_IGN);
+  self->service = g_object_ref (service);
+  self->registry = bpg_registry_new (service, error);
+  if (self->registry == NULL || !set_up_ports (self, error))
+    return NULL;
+
+  g_object_set (manager, "ports", bpg_port_list_describe (self->ports), NULL);
+  g_signal_connect_object (manager, "handle-add-port", G_CALLBACK (on_handle_add_port), self, 0);
+  g_signal_connect_object (manager, "handle-remove-port", G_CALLBACK (on_handle_remove_port), self, 0);
+  bpg_registry_foreach (self->registry, add_remembered, self);
+  return G_OBJECT (g_steal_pointer (&self));
+}
+
+static void
+ready (GObject *daemon)
+{
+  BpgPairing *self = BPG_PAIRING (daemon);
+
+  bpg_registry_foreach_port (self->registry, add_remembered_port, self);
+  bpg_usb_watcher_start (self->usb);
+}
+
+static void
+stop (GObject *daemon)
+{
+  bpg_port_list_stop (BPG_PAIRING (daemon)->ports);
+}
+
+const BpgServiceInfo *
+bpg_pairing_get_info (void)
+{
+  static const GOptionEntry options[] = {
+    {"maker-ca", 0, 0, G_OPTION_ARG_FILENAME, &maker_ca, "Believe only arms with a certificate of these makers (PEM)",
+     "FILE"},
+    {"usb-id", 0, 0, G_OPTION_ARG_STRING_ARRAY, &usb_ids, "Also look at USB serial devices of this kind (may be repeated)",
+     "VVVV:PPPP"},
+    {NULL},
+  };
+  static const char *const features[] = {"usb", "serial", NULL};
+  static const BpgServiceInfo info = {
+    .name = "pairing",
+    .bus_name = BPG_BUS_PAIRING,
+    .root = BPG_PATH_PAIRING,
+    .summary = "Finds prostheses, proves who they are, and owns the links to them.",
+    .manager_type = bpg_dbus_pairing1_skeleton_get_type,
+    .options = options,
+    .features = features,
+    .start = start,
+    .ready = ready,
+    .stop = stop,
+  };
+
+  return &info;
+}
