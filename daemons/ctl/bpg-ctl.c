@@ -16,6 +16,8 @@ typedef struct {
 
 static const Section sections[] = {
   {N_("Looking"), {&bpg_verb_status, &bpg_verb_list, &bpg_verb_show}},
+  {N_("Files and pictures"),
+   {&bpg_verb_export, &bpg_verb_plot, &bpg_verb_plot_signals, &bpg_verb_plot_confusion, &bpg_verb_plot_latency}},
   {N_("For developers"),
    {&bpg_verb_emulate, &bpg_verb_emulate_start, &bpg_verb_emulate_send, &bpg_verb_emulate_stop}},
 };
