@@ -130,7 +130,7 @@ place_sections (struct bpg_bpm *model)
   model->feature_table = at;
   at += features * FEATURE_LENGTH;
   model->direction_shifts = at;
-  at += dimensions;
+  at += dimensions * 2;
   model->directions = at;
   at += dimensions * features * 2;
   model->centres = at;
@@ -188,7 +188,7 @@ check_directions (const struct bpg_bpm *model)
       const uint8_t *direction = model->directions + (size_t) i * model->features * 2;
       uint32_t sum = 0;
 
-      if (model->direction_shifts[i] > 31)
+      if (bpg_load_u16 (model->direction_shifts + 2 * i) > 31)
         return BPG_BPM_ERANGE;
       for (unsigned j = 0; j < model->features; j++)
         {

@@ -50,7 +50,7 @@
  *     384  K x 32        movements: u8 gesture code, u8 0, u16 repetitions, u32 strength of full speed
  *                        (counts in Q4), char[24] name, NUL-padded
  *          F x 6         features: i32 centre (Q10), u16 scale (Q8 of Q11 a Q10)
- *          D x 1         right shift of each direction's sum
+ *          D x 2         right shift of each direction's sum, u16
  *          D x F x 2     directions, i16
  *          K x D x 2     movement centres, i16 in Q8
  *          K x 4         i32 added to a movement's squared distance, Q8

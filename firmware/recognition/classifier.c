@@ -32,7 +32,7 @@ project (const struct bpg_bpm *model,
       /* |sum| <= 131071 * 16384 < 2^31: checked when the model was parsed */
       for (unsigned j = 0; j < model->features; j++, weight += 2)
         sum += bpg_load_i16 (weight) * features[j];
-      place[i] = bpg_clamp_i32 (sum >> model->direction_shifts[i], -16383, 16383);
+      place[i] = bpg_clamp_i32 (sum >> bpg_load_u16 (model->direction_shifts + 2 * i), -16383, 16383);
     }
 }
 

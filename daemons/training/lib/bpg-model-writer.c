@@ -80,10 +80,11 @@ store_header (guint8              *header,
   header[56] = (guint8) draft->unit;
   header[57] = (guint8) draft->channels;
   header[58] = (guint8) draft->statistics->movements->len;
-  header[59] = (guint8) draft->dimensions;
+  header[59] = (guint8) draft->discriminant->dimensions;
   store (header + 60, draft->window, 2);
   store (header + 62, draft->hop, 2);
   store (header + 64, draft->excluded, 2);
+  store (header + 66, draft->discriminant->shapes != NULL ? BPG_BPM_FLAG_SHAPES : 0, 2);
   store (header + 68, draft->feature.variance_floor, 8);
   store (header + 76, draft->feature.amplitude_floor, 4);
   store (header + 80, draft->feature.least_step, 4);
@@ -135,11 +136,11 @@ append_directions (GByteArray          *out,
                    GError             **error)
 {
   guint features = draft->statistics->features;
-  g_autofree int *shifts = g_new (int, draft->dimensions);
+  g_autofree int *shifts = g_new (int, draft->discriminant->dimensions);
 
-  for (guint d = 0; d < draft->dimensions; d++)
+  for (guint d = 0; d < draft->discriminant->dimensions; d++)
     {
-      shifts[d] = weight_shift (draft->directions + (gsize) d * features, features);
+      shifts[d] = weight_shift (draft->discriminant->directions + (gsize) d * features, features);
       if (shifts[d] < -PLACE_SHIFT)
         {
           g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED,
@@ -147,12 +148,12 @@ append_directions (GByteArray          *out,
                                "record them again, more distinctly");
           return FALSE;
         }
-      append (out, (guint) (shifts[d] + PLACE_SHIFT), 1);
+      append (out, (guint) (shifts[d] + PLACE_SHIFT), 2);
     }
-  for (guint d = 0; d < draft->dimensions; d++)
+  for (guint d = 0; d < draft->discriminant->dimensions; d++)
     {
       for (guint f = 0; f < features; f++)
-        append (out, (guint16) (gint16) lround (ldexp (draft->directions[(gsize) d * features + f], shifts[d])), 2);
+        append (out, (guint16) (gint16) lround (ldexp (draft->discriminant->directions[(gsize) d * features + f], shifts[d])), 2);
     }
   return TRUE;
 }
@@ -163,10 +164,40 @@ append_centres (GByteArray          *out,
 {
   guint movements = draft->statistics->movements->len;
 
-  for (gsize i = 0; i < (gsize) movements * draft->dimensions; i++)
-    append (out, (guint16) (gint16) lround (CLAMP (draft->centres[i] * 256, -16383.0, 16383.0)), 2);
+  for (gsize i = 0; i < (gsize) movements * draft->discriminant->dimensions; i++)
+    append (out, (guint16) (gint16) lround (CLAMP (draft->discriminant->centres[i] * 256, -16383.0, 16383.0)), 2);
   for (guint m = 0; m < movements; m++)
-    append (out, (guint32) (gint32) lround (CLAMP (draft->offsets[m] * 256, -1048576.0, 1048576.0)), 4);
+    append (out, (guint32) (gint32) lround (CLAMP (draft->discriminant->offsets[m] * 256, -1048576.0, 1048576.0)), 4);
+}
+
+static void
+append_shapes (GByteArray            *out,
+               const BpgDiscriminant *discriminant)
+{
+  guint dimensions = discriminant->dimensions;
+
+  for (guint m = 0; discriminant->shapes != NULL && m < discriminant->movements; m++)
+    {
+      const double *shape = discriminant->shapes + (gsize) m * dimensions * dimensions;
+
+      for (guint i = 0; i < dimensions; i++)
+        {
+          for (guint j = i; j < dimensions; j++)
+            append (out, (guint16) (gint16) lround (CLAMP (shape[i * dimensions + j] * 2048, -32767.0, 32767.0)), 2);
+        }
+    }
+}
+
+gsize
+bpg_model_length (guint    movements,
+                  guint    features,
+                  guint    dimensions,
+                  gboolean shapes)
+{
+  return BPG_BPM_HEADER_LENGTH + (gsize) movements * 32 + (gsize) features * 6 + (gsize) dimensions * 2 +
+         (gsize) dimensions * features * 2 + (gsize) movements * dimensions * 2 + (gsize) movements * 4 +
+         (shapes ? (gsize) movements * dimensions * (dimensions + 1) : 0) +
+         bpg_training_section_length (movements, features, dimensions, shapes);
 }
 
 static GBytes *
@@ -185,7 +216,7 @@ bpg_model_draft_write (const BpgModelDraft *draft,
                        GError             **error)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
-  g_autoptr (GByteArray) training = bpg_training_section_encode (draft->statistics);
+  g_autoptr (GByteArray) training = bpg_training_section_encode (draft->statistics, draft->discriminant);
   g_autoptr (GBytes) bytes = NULL;
   guint8 header[BPG_BPM_HEADER_LENGTH] = { 0 };
   guint features = draft->statistics->features;
@@ -202,6 +233,7 @@ bpg_model_draft_write (const BpgModelDraft *draft,
   if (!append_directions (out, draft, error))
     return NULL;
   append_centres (out, draft);
+  append_shapes (out, draft->discriminant);
   g_byte_array_append (out, training->data, training->len);
   bytes = seal (g_steal_pointer (&out));
   return bpg_model_new (bytes, error);

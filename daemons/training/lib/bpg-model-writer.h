@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "bpg-statistics.h"
+#include "bpg-discriminant.h"
+#include "bpg-model.h"
 
 G_BEGIN_DECLS
 
 /**
  * BpgModelDraft: everything that goes into a `.bpm`, in the units the trainer computes in.
- * @directions: D x F: standardised features to units of one standard deviation within movements.
- * @centres: K x D, in those units.
- * @offsets: K, added to squared distances.
+ * @statistics: what adaptation needs to remember.
+ * @discriminant: the classifier.
  * @full_strength: K, counts in Q4.
  * @parent: (nullable): the model it was adapted from.
  * The other fields have the meaning of their namesakes in bpm.h.
@@ -23,7 +23,6 @@ typedef struct
   guint window;
   guint hop;
   guint16 excluded;
-  guint dimensions;
   struct bpg_feature_parameters feature;
   struct bpg_decision_parameters decision;
   guint32 drift_threshold;
@@ -33,9 +32,7 @@ typedef struct
   const char *notes;
   BpgModel *parent;
   const BpgStatistics *statistics;
-  double *directions;
-  double *centres;
-  double *offsets;
+  const BpgDiscriminant *discriminant;
   guint32 *full_strength;
 } BpgModelDraft;
 
@@ -49,6 +46,12 @@ typedef struct
  */
 BpgModel *bpg_model_draft_write (const BpgModelDraft *draft,
                                  GError             **error);
+
+/** bpg_model_length: bytes of a model with these dimensions, training section included. */
+gsize bpg_model_length (guint    movements,
+                        guint    features,
+                        guint    dimensions,
+                        gboolean shapes);
 
 #define BPG_TRAINER_VERSION 1u
 

@@ -20,6 +20,7 @@ bpg_statistics_new (guint   features,
   self->repetitions = g_new0 (guint32, movements->len);
   self->means = g_new0 (double, (gsize) movements->len * features);
   self->covariance = g_new0 (double, (gsize) features * features);
+  self->shapes = g_new0 (double, (gsize) movements->len * features * features);
   return self;
 }
 
@@ -31,6 +32,7 @@ bpg_statistics_free (BpgStatistics *self)
   g_free (self->repetitions);
   g_free (self->means);
   g_free (self->covariance);
+  g_free (self->shapes);
   g_free (self);
 }
 
@@ -136,16 +138,17 @@ add_repetition (BpgStatistics               *self,
 }
 
 static void
-add_scatter (BpgStatistics *self,
-             const float   *row,
-             const double  *mean,
-             float         *away)
+add_scatter (double       *scatter,
+             guint         features,
+             const float  *row,
+             const double *mean,
+             double       *away)
 {
-  for (guint f = 0; f < self->features; f++)
-    away[f] = (float) (row[f] - mean[f]);
-  for (guint f = 0; f < self->features; f++)
+  for (guint f = 0; f < features; f++)
+    away[f] = row[f] - mean[f];
+  for (guint f = 0; f < features; f++)
     {
-      double *out = self->covariance + (gsize) f * self->features;
+      double *out = scatter + (gsize) f * features;
       double factor = away[f];
 
       for (guint g = 0; g <= f; g++)
@@ -154,19 +157,36 @@ add_scatter (BpgStatistics *self,
 }
 
 static void
-mirror (BpgStatistics *self,
-        double         divisor)
+mirror (double *matrix,
+        guint   size)
 {
-  for (guint f = 0; f < self->features; f++)
+  for (guint f = 0; f < size; f++)
     {
-      for (guint g = 0; g <= f; g++)
-        {
-          double value = self->covariance[(gsize) f * self->features + g] / divisor;
-
-          self->covariance[(gsize) f * self->features + g] = value;
-          self->covariance[(gsize) g * self->features + f] = value;
-        }
+      for (guint g = 0; g < f; g++)
+        matrix[(gsize) g * size + f] = matrix[(gsize) f * size + g];
     }
+}
+
+/* From sums of squares to covariances, over all movements and of each. */
+static void
+normalise_scatter (BpgStatistics *self,
+                   guint          n)
+{
+  gsize square = (gsize) self->features * self->features;
+  double divisor = MAX (1.0, (double) n - self->movements->len);
+
+  for (guint m = 0; m < self->movements->len; m++)
+    {
+      double *shape = self->shapes + m * square;
+
+      for (gsize i = 0; i < square; i++)
+        {
+          self->covariance[i] += shape[i] / divisor;
+          shape[i] /= self->windows[m];
+        }
+      mirror (shape, self->features);
+    }
+  mirror (self->covariance, self->features);
 }
 
 BpgStatistics *
@@ -176,7 +196,7 @@ bpg_statistics_from_set (const BpgTrainingSet *set,
   g_autofree guint *places = g_new0 (guint, set->movements->len);
   g_autoptr (GArray) movements = movements_with_windows (set, places);
   g_autofree float *rows = g_new (float, (gsize) set->windows->len * set->features);
-  g_autofree float *away = g_new (float, set->features);
+  g_autofree double *away = g_new (double, set->features);
   BpgStatistics *self = bpg_statistics_new (set->features, movements);
   guint n = set->windows->len;
 
@@ -196,62 +216,9 @@ bpg_statistics_from_set (const BpgTrainingSet *set,
     {
       guint place = places[g_array_index (set->windows, BpgTrainingWindow, i).movement];
 
-      add_scatter (self, rows + (gsize) i * self->features, self->means + (gsize) place * self->features, away);
+      add_scatter (self->shapes + (gsize) place * self->features * self->features, self->features,
+                   rows + (gsize) i * self->features, self->means + (gsize) place * self->features, away);
     }
-  mirror (self, MAX (1.0, (double) n - movements->len));
+  normalise_scatter (self, n);
   return self;
-}
-
-gboolean
-bpg_cholesky (double *matrix,
-              guint   size)
-{
-  for (guint i = 0; i < size; i++)
-    {
-      double *row = matrix + (gsize) i * size;
-
-      for (guint j = 0; j <= i; j++)
-        {
-          const double *other = matrix + (gsize) j * size;
-          double sum = row[j];
-
-          for (guint k = 0; k < j; k++)
-            sum -= row[k] * other[k];
-          if (i != j)
-            row[j] = sum / other[j];
-          else if (sum <= 0 || !isfinite (sum))
-            return FALSE;
-          else
-            row[j] = sqrt (sum);
-        }
-    }
-  return TRUE;
-}
-
-void
-bpg_solve_lower (const double *lower,
-                 guint         size,
-                 double       *vector)
-{
-  for (guint i = 0; i < size; i++)
-    {
-      const double *row = lower + (gsize) i * size;
-
-      for (guint k = 0; k < i; k++)
-        vector[i] -= row[k] * vector[k];
-      vector[i] /= row[i];
-    }
-}
-
-void
-bpg_solve_lower_transposed (const double *lower,
-                            guint         size,
-                            double       *vector)
-{
-  for (guint i = size; i-- > 0;)
-    {
-      vector[i] /= lower[(gsize) i * size + i];
-      for (guint k = 0; k < i; k++)
-        vector[k] -= lower[(gsize) i * size + k] * vector[i];
-    }
 }

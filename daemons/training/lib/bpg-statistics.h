@@ -24,7 +24,8 @@ typedef struct
  * @windows: K, how many windows each mean stands for.
  * @repetitions: K, likewise repetitions.
  * @means: K x F.
- * @covariance: F x F, symmetric.
+ * @covariance: F x F, symmetric, over all movements.
+ * @shapes: K x F x F, the covariance of each movement by itself.
  */
 typedef struct
 {
@@ -35,6 +36,7 @@ typedef struct
   guint32 *repetitions;
   double *means;
   double *covariance;
+  double *shapes;
 } BpgStatistics;
 
 /** bpg_statistics_new: K movements (copied), all numbers 0. */
@@ -61,23 +63,5 @@ BpgStatistics *bpg_statistics_from_set (const BpgTrainingSet *set,
 /** bpg_statistics_find: index of @gesture, or -1. */
 int bpg_statistics_find (const BpgStatistics *self,
                          guint8               gesture);
-
-/**
- * bpg_cholesky: lower triangle L of a symmetric positive definite matrix, in place.
- * @matrix: @size x @size, row by row; the strict upper triangle is not read.
- * Returns: %FALSE when it is not positive definite.
- */
-gboolean bpg_cholesky (double *matrix,
-                       guint   size);
-
-/** bpg_solve_lower: x with L x = b, in place of @vector. */
-void bpg_solve_lower (const double *lower,
-                      guint         size,
-                      double       *vector);
-
-/** bpg_solve_lower_transposed: x with L' x = b, in place of @vector. */
-void bpg_solve_lower_transposed (const double *lower,
-                                 guint         size,
-                                 double       *vector);
 
 G_END_DECLS

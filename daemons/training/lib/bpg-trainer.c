@@ -4,14 +4,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "bpg-discriminant.h"
+#include "bpg-matrix.h"
 #include "bpg-model-writer.h"
+#include "bpg-rotation.h"
 #include "bpg-statistics.h"
 #include "bpg-training-error.h"
 #include "bpg-training-section.h"
 
 #define TAU 0.7        /* weight of today's means against the prior's */
-#define LAMBDA 0.25    /* weight of today's covariance against the prior's */
-#define SHRINKAGE 0.05 /* of the covariance towards its diagonal */
+#define LAMBDA 0.4     /* weight of today's covariance against the prior's */
+#define EXTRA 8        /* directions that tell movements by their shape */
+#define LENGTH_MAX 16384 /* of a model of up to 8 electrodes, bytes */
 
 static gboolean
 check_movements (const BpgStatistics *statistics,
@@ -85,6 +89,33 @@ blend_mean (BpgStatistics       *self,
   self->repetitions[movement] = (before < 0 ? 0 : old->repetitions[before]) + (now < 0 ? 0 : today->repetitions[now]);
 }
 
+static void
+blend_matrix (double       *out,
+              const double *old,
+              const double *today,
+              double        weight,
+              gsize         count)
+{
+  for (gsize i = 0; i < count; i++)
+    out[i] = (1 - weight) * old[i] + weight * today[i];
+}
+
+static void
+blend_shape (BpgStatistics       *self,
+             guint                movement,
+             const BpgStatistics *old,
+             const BpgStatistics *today)
+{
+  guint8 gesture = g_array_index (self->movements, BpgTrainingMovement, movement).gesture;
+  int before = bpg_statistics_find (old, gesture), now = bpg_statistics_find (today, gesture);
+  gsize square = (gsize) self->features * self->features;
+  const double *prior = before < 0 ? NULL : old->shapes + (gsize) before * square;
+  const double *fresh = now < 0 ? NULL : today->shapes + (gsize) now * square;
+
+  blend_matrix (self->shapes + movement * square, prior != NULL ? prior : fresh, fresh != NULL ? fresh : prior, LAMBDA,
+                square);
+}
+
 static BpgStatistics *
 adapt (const BpgStatistics *old,
        const BpgStatistics *today)
@@ -95,115 +126,31 @@ adapt (const BpgStatistics *old,
   self->scaling = old->scaling;
   for (guint m = 0; m < movements->len; m++)
     blend_mean (self, m, old, today);
-  for (gsize i = 0; i < (gsize) self->features * self->features; i++)
-    self->covariance[i] = (1 - LAMBDA) * old->covariance[i] + LAMBDA * today->covariance[i];
+  for (guint m = 0; m < movements->len; m++)
+    blend_shape (self, m, old, today);
+  blend_matrix (self->covariance, old->covariance, today->covariance, LAMBDA, (gsize) self->features * self->features);
   return self;
 }
 
-/* Lower Cholesky factor of the covariance, shrunk towards its diagonal. */
-static double *
-factor_covariance (const BpgStatistics *statistics,
-                   GError             **error)
+/* As many extra directions as fit the arm; movements without their own shape when none do. */
+static BpgDiscriminant *
+discriminate (const BpgStatistics *statistics,
+              guint                channels,
+              GError             **error)
 {
-  guint features = statistics->features;
-  g_autofree double *factor = g_memdup2 (statistics->covariance, (gsize) features * features * sizeof (double));
-  double trace = 0;
+  guint movements = statistics->movements->len, features = statistics->features, extra = EXTRA;
+  double repetitions = 0;
+  gboolean shapes = TRUE;
 
-  for (guint f = 0; f < features; f++)
-    trace += factor[(gsize) f * features + f];
-  for (guint f = 0; f < features; f++)
-    {
-      for (guint g = 0; g < features; g++)
-        {
-          if (f != g)
-            factor[(gsize) f * features + g] *= 1 - SHRINKAGE;
-        }
-      /* features that never change get a weight of 0, and no division by it */
-      factor[(gsize) f * features + f] += 1e-6 * trace / features + 1e-9;
-    }
-  if (!bpg_cholesky (factor, features))
-    {
-      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED,
-                           "The covariance of the features is not positive; record more windows");
-      return NULL;
-    }
-  return g_steal_pointer (&factor);
-}
-
-/* Orthonormal basis of the differences between whitened means (Gram-Schmidt, twice for precision). */
-static guint
-span_means (const double *whitened,
-            guint         movements,
-            guint         features,
-            double       *basis)
-{
-  guint dimensions = 0;
-
-  for (guint m = 1; m < movements && dimensions < BPG_DIMENSIONS_MAX; m++)
-    {
-      double *vector = basis + (gsize) dimensions * features;
-      double norm = 0;
-
-      for (guint f = 0; f < features; f++)
-        vector[f] = whitened[(gsize) m * features + f] - whitened[f];
-      for (guint pass = 0; pass < 2; pass++)
-        {
-          for (guint d = 0; d < dimensions; d++)
-            {
-              const double *other = basis + (gsize) d * features;
-              double dot = 0;
-
-              for (guint f = 0; f < features; f++)
-                dot += vector[f] * other[f];
-              for (guint f = 0; f < features; f++)
-                vector[f] -= dot * other[f];
-            }
-        }
-      for (guint f = 0; f < features; f++)
-        norm += vector[f] * vector[f];
-      if (norm < 1e-9)
-        continue;
-      for (guint f = 0; f < features; f++)
-        vector[f] /= sqrt (norm);
-      dimensions++;
-    }
-  return dimensions;
-}
-
-static gboolean
-find_directions (BpgModelDraft *draft,
-                 GError       **error)
-{
-  const BpgStatistics *statistics = draft->statistics;
-  guint features = statistics->features, movements = statistics->movements->len;
-  g_autofree double *factor = factor_covariance (statistics, error);
-  g_autofree double *whitened = g_memdup2 (statistics->means, (gsize) movements * features * sizeof (double));
-
-  if (factor == NULL)
-    return FALSE;
   for (guint m = 0; m < movements; m++)
-    bpg_solve_lower (factor, features, whitened + (gsize) m * features);
-  draft->directions = g_new0 (double, (gsize) movements * features);
-  draft->dimensions = span_means (whitened, movements, features, draft->directions);
-  if (draft->dimensions == 0)
+    repetitions += (double) statistics->repetitions[m] / movements;
+  if (channels <= 8)
     {
-      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_SIGNAL_POOR,
-                           "The movements cannot be told apart at all; check that the muscles contract and record again");
-      return FALSE;
+      while (extra > 0 && bpg_model_length (movements, features, movements - 1 + extra, TRUE) > LENGTH_MAX)
+        extra--;
+      shapes = bpg_model_length (movements, features, movements - 1 + extra, TRUE) <= LENGTH_MAX;
     }
-  draft->centres = g_new0 (double, (gsize) movements * draft->dimensions);
-  for (guint m = 0; m < movements; m++)
-    {
-      for (guint d = 0; d < draft->dimensions; d++)
-        {
-          for (guint f = 0; f < features; f++)
-            draft->centres[(gsize) m * draft->dimensions + d] +=
-                draft->directions[(gsize) d * features + f] * whitened[(gsize) m * features + f];
-        }
-    }
-  for (guint d = 0; d < draft->dimensions; d++)
-    bpg_solve_lower_transposed (factor, features, draft->directions + (gsize) d * features);
-  return TRUE;
+  return bpg_discriminant_new (statistics, channels, repetitions, extra, shapes, error);
 }
 
 static int
@@ -272,52 +219,74 @@ find_strengths (BpgModelDraft        *draft,
   draft->decision.rest_strength = MIN (rest, weakest / 3);
 }
 
-/* Squared distance of each training window from the nearest centre. */
-static GArray *
-training_distances (const BpgModelDraft  *draft,
-                    const BpgTrainingSet *set)
+/* Squared distance of a window from the centre its movement's shape makes it nearest to. */
+static double
+nearest_square (const BpgDiscriminant *discriminant,
+                const double          *place)
 {
-  GArray *distances = g_array_sized_new (FALSE, FALSE, sizeof (double), set->windows->len);
+  guint dimensions = discriminant->dimensions;
+  double least = G_MAXDOUBLE, nearest = 0;
+
+  for (guint m = 0; m < discriminant->movements; m++)
+    {
+      const double *centre = discriminant->centres + (gsize) m * dimensions;
+      double square = 0;
+
+      for (guint i = 0; i < dimensions; i++)
+        {
+          double row = place[i] - centre[i];
+
+          if (discriminant->shapes != NULL)
+            {
+              const double *shape = discriminant->shapes + ((gsize) m * dimensions + i) * dimensions;
+
+              row = 0;
+              for (guint j = i; j < dimensions; j++)
+                row += shape[j] * (place[j] - centre[j]);
+            }
+          square += row * row;
+        }
+      if (square + discriminant->offsets[m] < least)
+        {
+          least = square + discriminant->offsets[m];
+          nearest = square;
+        }
+    }
+  return nearest;
+}
+
+/* Of every training window, in rising order. */
+static GArray *
+training_squares (const BpgModelDraft  *draft,
+                  const BpgTrainingSet *set)
+{
+  const BpgDiscriminant *discriminant = draft->discriminant;
+  GArray *squares = g_array_sized_new (FALSE, FALSE, sizeof (double), set->windows->len);
   guint features = set->features;
   g_autofree double *standard = g_new (double, features);
-  g_autofree double *place = g_new (double, draft->dimensions);
+  g_autofree double *place = g_new (double, discriminant->dimensions);
 
   for (guint i = 0; i < set->windows->len; i++)
     {
       const gint32 *row = bpg_training_set_row (set, i);
-      double nearest = G_MAXDOUBLE;
+      double square;
 
       for (guint f = 0; f < features; f++)
         standard[f] = bpg_scaling_apply (&draft->statistics->scaling, f, row[f]);
-      for (guint d = 0; d < draft->dimensions; d++)
-        {
-          place[d] = 0;
-          for (guint f = 0; f < features; f++)
-            place[d] += draft->directions[(gsize) d * features + f] * standard[f];
-        }
-      for (guint m = 0; m < draft->statistics->movements->len; m++)
-        {
-          double sum = 0;
-
-          for (guint d = 0; d < draft->dimensions; d++)
-            {
-              double away = place[d] - draft->centres[(gsize) m * draft->dimensions + d];
-
-              sum += away * away;
-            }
-          nearest = MIN (nearest, sum);
-        }
-      g_array_append_val (distances, nearest);
+      for (guint d = 0; d < discriminant->dimensions; d++)
+        place[d] = bpg_dot (discriminant->directions + (gsize) d * features, standard, features);
+      square = nearest_square (discriminant, place);
+      g_array_append_val (squares, square);
     }
-  g_array_sort (distances, compare_double);
-  return distances;
+  g_array_sort (squares, compare_double);
+  return squares;
 }
 
 static void
 find_limits (BpgModelDraft        *draft,
              const BpgTrainingSet *set)
 {
-  g_autoptr (GArray) distances = training_distances (draft, set);
+  g_autoptr (GArray) distances = training_squares (draft, set);
   double typical = sqrt (g_array_index (distances, double, distances->len / 2));
   double far = g_array_index (distances, double, (guint) ((distances->len - 1) * 0.995));
 
@@ -364,9 +333,6 @@ describe_signal (BpgModelDraft         *draft,
 static void
 clear_draft (BpgModelDraft *draft)
 {
-  g_free (draft->directions);
-  g_free (draft->centres);
-  g_free (draft->offsets);
   g_free (draft->full_strength);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BpgModelDraft, clear_draft)
@@ -379,6 +345,7 @@ bpg_train_on_set (const BpgTrainingSet  *set,
 {
   g_autoptr (BpgStatistics) old = NULL;
   g_autoptr (BpgStatistics) statistics = NULL;
+  g_autoptr (BpgDiscriminant) discriminant = NULL;
   g_auto (BpgModelDraft) draft = { 0 };
 
   if (set->windows->len == 0)
@@ -395,6 +362,7 @@ bpg_train_on_set (const BpgTrainingSet  *set,
       if (old == NULL)
         return NULL;
       today = bpg_statistics_from_set (set, &old->scaling);
+      bpg_rotation_apply (old, set->channels, bpg_rotation_find (old, today, set->channels));
       statistics = adapt (old, today);
     }
   else
@@ -409,9 +377,10 @@ bpg_train_on_set (const BpgTrainingSet  *set,
 
   draft.statistics = statistics;
   describe_signal (&draft, set, from, options);
-  draft.offsets = g_new0 (double, statistics->movements->len);
-  if (!find_directions (&draft, error))
+  discriminant = discriminate (statistics, set->channels, error);
+  if (discriminant == NULL)
     return NULL;
+  draft.discriminant = discriminant;
   set_decision_defaults (&draft);
   find_strengths (&draft, set, from);
   find_limits (&draft, set);

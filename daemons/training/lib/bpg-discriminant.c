@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bpg-discriminant.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bpg-matrix.h"
+#include "bpg-population.h"
+#include "bpg-training-error.h"
+
+#define SHRINKAGE 0.05      /* of the common covariance towards its diagonal */
+#define NU_COMMON 2.0       /* repetitions that people's common covariance is worth */
+#define NU_SHAPE 3.0        /* repetitions that people's covariance of a movement is worth */
+#define SESSION 0.1         /* of the covariance between sessions, added */
+#define OWN_SHAPE 0.6       /* of a movement's own covariance against the common one */
+#define POWER_STEPS 16      /* of the iteration that finds extra directions */
+#define FEATURES_EXTRA 100u /* beyond, looking for extra directions takes too long */
+
+/* The covariances a discriminant is made of: the person's mixed with people's. */
+struct mixture
+{
+  guint features;
+  double *common;
+  double *shapes;
+  double *factor; /* Cholesky factor of the common one, shrunk */
+};
+
+static void
+clear_mixture (struct mixture *mixture)
+{
+  g_free (mixture->common);
+  g_free (mixture->shapes);
+  g_free (mixture->factor);
+}
+typedef struct mixture Mixture;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Mixture, clear_mixture)
+
+void
+bpg_discriminant_free (BpgDiscriminant *self)
+{
+  g_free (self->directions);
+  g_free (self->centres);
+  g_free (self->shapes);
+  g_free (self->offsets);
+  g_free (self);
+}
+
+/* How much wider this person's windows scatter than people's, in variance: mean of the logarithms. */
+static double
+relative_size (const double *own,
+               const double *people,
+               guint         features)
+{
+  double sum = 0;
+  guint n = 0;
+
+  for (guint f = 0; f < features; f++)
+    {
+      gsize at = (gsize) f * features + f;
+
+      if (own[at] > 0 && people[at] > 0)
+        {
+          sum += log (own[at] / people[at]);
+          n++;
+        }
+    }
+  return n > 0 ? exp (sum / n) : 1;
+}
+
+static void
+blend (double       *matrix,
+       guint         features,
+       double        weight,
+       double        size,
+       const double *people,
+       const double *session)
+{
+  for (gsize i = 0; i < (gsize) features * features; i++)
+    matrix[i] = (1 - weight) * matrix[i] + size * (weight * people[i] + SESSION * session[i]);
+}
+
+static void
+mix_with_people (Mixture             *mixture,
+                 const BpgStatistics *statistics,
+                 const BpgPopulation *people,
+                 double               repetitions)
+{
+  guint features = statistics->features;
+  gsize square = (gsize) features * features;
+  double common = NU_COMMON / (repetitions + NU_COMMON), shape = NU_SHAPE / (repetitions + NU_SHAPE);
+  g_autofree double *within = g_new (double, square);
+  g_autofree double *rest = g_new (double, square);
+  g_autofree double *active = g_new (double, square);
+  g_autofree double *session = g_new (double, square);
+  double size;
+
+  bpg_population_standardise (people, people->within, &statistics->scaling, within);
+  bpg_population_standardise (people, people->rest, &statistics->scaling, rest);
+  bpg_population_standardise (people, people->active, &statistics->scaling, active);
+  bpg_population_standardise (people, people->session, &statistics->scaling, session);
+  size = relative_size (statistics->covariance, within, features);
+  blend (mixture->common, features, common, size, within, session);
+  for (guint m = 0; m < statistics->movements->len; m++)
+    {
+      gboolean resting = g_array_index (statistics->movements, BpgTrainingMovement, m).gesture == 0;
+
+      blend (mixture->shapes + m * square, features, shape, size, resting ? rest : active, session);
+    }
+}
+
+/* Without people to compare with, a movement's own covariance is held to the common one. */
+static void
+mix_alone (Mixture             *mixture,
+           const BpgStatistics *statistics,
+           double               repetitions)
+{
+  gsize square = (gsize) statistics->features * statistics->features;
+  double weight = NU_SHAPE / (repetitions + NU_SHAPE);
+
+  for (guint m = 0; m < statistics->movements->len; m++)
+    {
+      double *shape = mixture->shapes + m * square;
+
+      for (gsize i = 0; i < square; i++)
+        shape[i] = (1 - weight) * shape[i] + weight * mixture->common[i];
+    }
+}
+
+static gboolean
+factor_common (Mixture *mixture,
+               GError **error)
+{
+  guint features = mixture->features;
+  double trace = 0;
+
+  mixture->factor = g_memdup2 (mixture->common, (gsize) features * features * sizeof (double));
+  for (guint f = 0; f < features; f++)
+    trace += mixture->common[(gsize) f * features + f];
+  for (guint f = 0; f < features; f++)
+    {
+      double diagonal = mixture->common[(gsize) f * features + f];
+
+      for (guint g = 0; g < features; g++)
+        mixture->factor[(gsize) f * features + g] *= 1 - SHRINKAGE;
+      /* features that never change get a weight of 0, and no division by it */
+      mixture->factor[(gsize) f * features + f] = diagonal + 1e-6 * trace / features + 1e-9;
+    }
+  if (bpg_cholesky (mixture->factor, features))
+    return TRUE;
+  g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED,
+                       "The covariance of the features is not positive; record more windows");
+  return FALSE;
+}
+
+static gboolean
+mix (Mixture             *mixture,
+     const BpgStatistics *statistics,
+     guint                channels,
+     double               repetitions,
+     GError             **error)
+{
+  gsize square = (gsize) statistics->features * statistics->features;
+  g_autoptr (BpgPopulation) people = bpg_population_for (channels);
+
+  mixture->features = statistics->features;
+  mixture->common = g_memdup2 (statistics->covariance, square * sizeof (double));
+  mixture->shapes = g_memdup2 (statistics->shapes, statistics->movements->len * square * sizeof (double));
+  if (people != NULL)
+    mix_with_people (mixture, statistics, people, repetitions);
+  else
+    mix_alone (mixture, statistics, repetitions);
+  return factor_common (mixture, error);
+}
+
+/* L^-1 S L'^-1, L the factor of the common covariance. */
+static void
+whiten (const Mixture *mixture,
+        const double  *covariance,
+        double        *out)
+{
+  guint features = mixture->features;
+
+  memcpy (out, covariance, (gsize) features * features * sizeof (double));
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      for (guint f = 0; f < features; f++)
+        bpg_solve_lower (mixture->factor, features, out + (gsize) f * features);
+      for (guint f = 0; f < features; f++)
+        {
+          for (guint g = 0; g < f; g++)
+            {
+              double swap = out[(gsize) f * features + g];
+
+              out[(gsize) f * features + g] = out[(gsize) g * features + f];
+              out[(gsize) g * features + f] = swap;
+            }
+        }
+    }
+}
+
+/* Sum over movements of (W - I)^2, W the whitened covariance: large where movements differ in shape. */
+static double *
+shape_differences (const Mixture *mixture,
+                   guint          movements)
+{
+  guint features = mixture->features;
+  gsize square = (gsize) features * features;
+  g_autofree double *white = g_new (double, square);
+  g_autofree double *product = g_new (double, square);
+  double *sum = g_new0 (double, square);
+
+  for (guint m = 0; m < movements; m++)
+    {
+      whiten (mixture, mixture->shapes + m * square, white);
+      for (guint f = 0; f < features; f++)
+        white[(gsize) f * features + f] -= 1;
+      bpg_multiply_symmetric (white, features, white, features, product);
+      for (gsize i = 0; i < square; i++)
+        sum[i] += product[i];
+    }
+  return sum;
+}
+
+/* Extends an orthonormal basis by the strongest directions of @matrix outside it (orthogonal iteration). */
+static guint
+extend_basis (double       *basis,
+              guint         rank,
+              guint         extra,
+              const double *matrix,
+              guint         features)
+{
+  guint start = rank;
+  g_autofree double *images = g_new0 (double, (gsize) extra * features);
+
+  for (guint d = 0; d < extra; d++)
+    images[(gsize) d * features + (d * 7) % features] = 1;
+  for (guint step = 0; step < POWER_STEPS; step++)
+    {
+      rank = start;
+      for (guint d = 0; d < extra; d++)
+        rank = bpg_orthonormalise (basis, rank, features, images + (gsize) d * features);
+      bpg_multiply_symmetric (basis + (gsize) start * features, rank - start, matrix, features, images);
+    }
+  return rank;
+}
+
+static void
+place_movements (BpgDiscriminant *self,
+                 const double    *whitened)
+{
+  self->centres = g_new (double, (gsize) self->movements * self->dimensions);
+  for (guint m = 0; m < self->movements; m++)
+    {
+      for (guint d = 0; d < self->dimensions; d++)
+        self->centres[(gsize) m * self->dimensions + d] =
+            bpg_dot (self->directions + (gsize) d * self->features, whitened + (gsize) m * self->features,
+                     self->features);
+    }
+}
+
+static gboolean
+find_directions (BpgDiscriminant     *self,
+                 const BpgStatistics *statistics,
+                 const Mixture       *mixture,
+                 guint                extra,
+                 GError             **error)
+{
+  guint features = self->features, movements = self->movements;
+  g_autofree double *whitened = g_memdup2 (statistics->means, (gsize) movements * features * sizeof (double));
+  g_autofree double *away = g_new (double, features);
+
+  extra = features > FEATURES_EXTRA ? 0 : MIN (extra, BPG_DIMENSIONS_MAX - MIN (movements - 1, BPG_DIMENSIONS_MAX));
+  self->directions = g_new0 (double, (gsize) (movements + extra) * features);
+  for (guint m = 0; m < movements; m++)
+    bpg_solve_lower (mixture->factor, features, whitened + (gsize) m * features);
+  for (guint m = 1; m < movements; m++)
+    {
+      for (guint f = 0; f < features; f++)
+        away[f] = whitened[(gsize) m * features + f] - whitened[f];
+      self->dimensions = bpg_orthonormalise (self->directions, self->dimensions, features, away);
+    }
+  if (self->dimensions == 0)
+    {
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_SIGNAL_POOR,
+                           "The movements cannot be told apart at all; check that the muscles contract and record again");
+      return FALSE;
+    }
+  if (extra > 0)
+    {
+      g_autofree double *differences = shape_differences (mixture, movements);
+
+      self->dimensions = extend_basis (self->directions, self->dimensions, extra, differences, features);
+    }
+  place_movements (self, whitened);
+  for (guint d = 0; d < self->dimensions; d++)
+    bpg_solve_lower_transposed (mixture->factor, features, self->directions + (gsize) d * features);
+  return TRUE;
+}
+
+/* U with U'U = C^-1, upper triangular, and log det C. */
+static gboolean
+shape_of (double *covariance,
+          guint   dimensions,
+          double *shape,
+          double *log_determinant)
+{
+  g_autofree double *inverse = g_new (double, (gsize) dimensions * dimensions);
+
+  if (!bpg_invert (covariance, dimensions, inverse) || !bpg_cholesky (inverse, dimensions))
+    return FALSE;
+  *log_determinant = 0;
+  for (guint i = 0; i < dimensions; i++)
+    {
+      *log_determinant -= 2 * log (inverse[(gsize) i * dimensions + i]);
+      for (guint j = 0; j < dimensions; j++)
+        shape[(gsize) i * dimensions + j] = j >= i ? inverse[(gsize) j * dimensions + i] : 0;
+    }
+  return TRUE;
+}
+
+static gboolean
+find_shapes (BpgDiscriminant *self,
+             const Mixture   *mixture,
+             GError         **error)
+{
+  guint dimensions = self->dimensions;
+  gsize square = (gsize) self->features * self->features;
+  g_autofree double *covariance = g_new (double, (gsize) dimensions * dimensions);
+  double least = G_MAXDOUBLE;
+
+  self->shapes = g_new (double, (gsize) self->movements * dimensions * dimensions);
+  for (guint m = 0; m < self->movements; m++)
+    {
+      bpg_project_symmetric (self->directions, dimensions, mixture->shapes + m * square, self->features, covariance);
+      for (guint i = 0; i < dimensions * dimensions; i++)
+        covariance[i] = OWN_SHAPE * covariance[i] + (i % (dimensions + 1) == 0 ? 1 - OWN_SHAPE : 0);
+      if (!shape_of (covariance, dimensions, self->shapes + (gsize) m * dimensions * dimensions, &self->offsets[m]))
+        {
+          g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED,
+                               "The covariance of a movement is not positive; record more windows");
+          return FALSE;
+        }
+      least = MIN (least, self->offsets[m]);
+    }
+  for (guint m = 0; m < self->movements; m++)
+    self->offsets[m] -= least;
+  return TRUE;
+}
+
+BpgDiscriminant *
+bpg_discriminant_new (const BpgStatistics *statistics,
+                      guint                channels,
+                      double               repetitions,
+                      guint                extra,
+                      gboolean             shapes,
+                      GError             **error)
+{
+  g_autoptr (BpgDiscriminant) self = g_new0 (BpgDiscriminant, 1);
+  g_auto (Mixture) mixture = { 0 };
+
+  self->movements = statistics->movements->len;
+  self->features = statistics->features;
+  self->offsets = g_new0 (double, self->movements);
+  if (!mix (&mixture, statistics, channels, repetitions, error) ||
+      !find_directions (self, statistics, &mixture, shapes ? extra : 0, error))
+    return NULL;
+  if (shapes && !find_shapes (self, &mixture, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bpg-population.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAGIC "BPP1"
+#define MATRICES 4
+
+static GBytes *replacement;
+
+static void
+matrices_of (const BpgPopulation *self,
+             double              *matrices[MATRICES])
+{
+  matrices[0] = self->within;
+  matrices[1] = self->rest;
+  matrices[2] = self->active;
+  matrices[3] = self->session;
+}
+
+void
+bpg_population_free (BpgPopulation *self)
+{
+  g_free (self->within);
+  g_free (self->rest);
+  g_free (self->active);
+  g_free (self->session);
+  g_free (self);
+}
+
+static void
+put (GByteArray *out,
+     guint32     value,
+     guint       bytes)
+{
+  for (guint i = 0; i < bytes; i++)
+    {
+      guint8 byte = (guint8) (value >> (8 * i));
+
+      g_byte_array_append (out, &byte, 1);
+    }
+}
+
+static void
+encode_matrix (GByteArray   *out,
+               const double *matrix,
+               guint         features)
+{
+  for (guint f = 0; f < features; f++)
+    {
+      float deviation = (float) sqrt (matrix[(gsize) f * features + f]);
+      guint32 bits;
+
+      memcpy (&bits, &deviation, sizeof bits);
+      put (out, bits, 4);
+    }
+  for (guint f = 0; f < features; f++)
+    {
+      for (guint g = 0; g < f; g++)
+        {
+          double size = sqrt (matrix[(gsize) f * features + f] * matrix[(gsize) g * features + g]);
+          double correlation = size > 0 ? matrix[(gsize) f * features + g] / size : 0;
+
+          put (out, (guint16) (gint16) lround (correlation * 16384), 2);
+        }
+    }
+}
+
+GBytes *
+bpg_population_encode (const BpgPopulation *self)
+{
+  GByteArray *out = g_byte_array_new ();
+  double *matrices[MATRICES];
+
+  matrices_of (self, matrices);
+  g_byte_array_append (out, (const guint8 *) MAGIC, 4);
+  put (out, self->channels, 2);
+  put (out, self->features, 2);
+  for (guint i = 0; i < MATRICES; i++)
+    encode_matrix (out, matrices[i], self->features);
+  return g_byte_array_free_to_bytes (out);
+}
+
+static void
+decode_matrix (const guint8 *at,
+               guint         features,
+               double       *matrix)
+{
+  g_autofree double *deviation = g_new (double, features);
+
+  for (guint f = 0; f < features; f++, at += 4)
+    {
+      guint32 bits = bpg_load_u32 (at);
+      float value;
+
+      memcpy (&value, &bits, sizeof value);
+      deviation[f] = value;
+    }
+  for (guint f = 0; f < features; f++)
+    {
+      matrix[(gsize) f * features + f] = deviation[f] * deviation[f];
+      for (guint g = 0; g < f; g++, at += 2)
+        {
+          double value = bpg_load_i16 (at) / 16384.0 * deviation[f] * deviation[g];
+
+          matrix[(gsize) f * features + g] = value;
+          matrix[(gsize) g * features + f] = value;
+        }
+    }
+}
+
+BpgPopulation *
+bpg_population_decode (const guint8 *bytes,
+                       gsize         length)
+{
+  BpgPopulation *self;
+  double *matrices[MATRICES];
+  gsize features, each;
+
+  if (length < 8 || memcmp (bytes, MAGIC, 4) != 0)
+    return NULL;
+  features = bpg_load_u16 (bytes + 6);
+  each = 4 * features + features * (features - 1);
+  if (features != BPG_FEATURE_COUNT ((gsize) bpg_load_u16 (bytes + 4)) || length != 8 + MATRICES * each)
+    return NULL;
+  self = g_new0 (BpgPopulation, 1);
+  self->channels = bpg_load_u16 (bytes + 4);
+  self->features = (guint) features;
+  self->within = g_new (double, features * features);
+  self->rest = g_new (double, features * features);
+  self->active = g_new (double, features * features);
+  self->session = g_new (double, features * features);
+  matrices_of (self, matrices);
+  for (guint i = 0; i < MATRICES; i++)
+    decode_matrix (bytes + 8 + i * each, self->features, matrices[i]);
+  return self;
+}
+
+void
+bpg_population_replace (GBytes *bytes)
+{
+  g_clear_pointer (&replacement, g_bytes_unref);
+  replacement = bytes != NULL ? g_bytes_ref (bytes) : NULL;
+}
+
+BpgPopulation *
+bpg_population_for (guint channels)
+{
+  gsize length = bpg_population_data_length;
+  const guint8 *bytes = replacement != NULL ? g_bytes_get_data (replacement, &length) : bpg_population_data;
+  g_autoptr (BpgPopulation) self = bpg_population_decode (bytes, length);
+
+  return self != NULL && self->channels == channels ? g_steal_pointer (&self) : NULL;
+}
+
+void
+bpg_population_standardise (const BpgPopulation *self,
+                            const double        *covariance,
+                            const BpgScaling    *scaling,
+                            double              *out)
+{
+  for (guint f = 0; f < self->features; f++)
+    {
+      for (guint g = 0; g < self->features; g++)
+        out[(gsize) f * self->features + g] = covariance[(gsize) f * self->features + g] *
+                                              (scaling->scale[f] / (256.0 * 2048.0)) *
+                                              (scaling->scale[g] / (256.0 * 2048.0));
+    }
+}
