@@ -190,8 +190,9 @@ upload (struct bpg_request *request)
                            &result);
   if (error != BPG_ARM_OK)
     {
-      /* Judged whole and found wanting, or refused before it began. */
-      if (upload_request.image == BPG_IMAGE_MODEL
+      /* Judged whole and found wanting, or refused before it began. Only the
+       * first request of an upload names the image. */
+      if ((upload_request.off == 0 ? upload_request.image : control->upload.image) == BPG_IMAGE_MODEL
           && (error == BPG_ARM_ERROR_SIGNATURE || error == BPG_ARM_ERROR_INCOMPATIBLE
               || error == BPG_ARM_ERROR_CORRUPT))
         bpg_control_event (control, BPG_EVENT_MODEL_REJECTED, control->upload.slot, error);

@@ -61,8 +61,8 @@ FORMAT (rc_reply, REQUIRED (rc_reply, rc, UINT))
 FORMAT (status, REQUIRED (status, bat, UINT), REQUIRED (status, mv, UINT),
         REQUIRED (status, temp, INT), REQUIRED (status, worn, BOOL), REQUIRED (status, dead, UINT),
         REQUIRED (status, trial, UINT), REQUIRED (status, dec, UINT), REQUIRED (status, up, UINT),
-        REQUIRED (status, wrongline, UINT), OPTIONAL (status, dropped, UINT),
-        OPTIONAL (status, flash, UINT), REQUIRED (status, boot, TEXT))
+        REQUIRED (status, wrongline, UINT), REQUIRED (status, dropped, UINT),
+        REQUIRED (status, flash, UINT), REQUIRED (status, boot, TEXT))
 FORMAT (trial_request, REQUIRED (trial_request, seconds, UINT))
 FORMAT (usage_request, OPTIONAL (usage_request, from, UINT))
 FORMAT (usage_reply, REQUIRED (usage_reply, first, UINT), REQUIRED (usage_reply, next, UINT),

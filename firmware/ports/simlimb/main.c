@@ -202,6 +202,7 @@ on_line (gint fd, GIOCondition condition, gpointer data)
 {
   struct waker *waker = data;
 
+  simlimb_advance (waker->arm);
   simlimb_receive (waker->arm);
   watch_line (waker);
   return waker->line_source != 0 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
@@ -231,6 +232,7 @@ on_time (gint fd, GIOCondition condition, gpointer data)
 
   if (read (fd, &expirations, sizeof expirations) != sizeof expirations)
     return G_SOURCE_CONTINUE;
+  simlimb_advance (waker->arm);
   simlimb_receive (waker->arm);
   watch_line (waker);
   return G_SOURCE_CONTINUE;

@@ -178,6 +178,7 @@ run_button (struct command *command, GError **error)
 {
   if (!command->arm->powered)
     return refuse (error, "the arm is off");
+  simlimb_advance (command->arm);
   simlimb_press (command->arm);
   return true;
 }

@@ -85,15 +85,12 @@ deliver_sample (struct simlimb *arm)
 }
 
 void
-simlimb_advance (struct simlimb *arm)
+simlimb_step (struct simlimb *arm, double microseconds)
 {
-  gint64 now = g_get_monotonic_time ();
-  gint64 passed = MIN (now - arm->real, REAL_STEP_MOST_US);
-  double target = arm->emulated + (double) passed * arm->speed;
+  double target = arm->emulated + microseconds;
   guint64 starts = arm->starts;
 
-  arm->real = now;
-  sim_line_advance (&arm->line, (uint64_t) (target - arm->emulated));
+  sim_line_advance (&arm->line, (uint64_t) microseconds);
   while (arm->powered && arm->starts == starts && arm->next_tick <= target)
     deliver_sample (arm);
   /* A restart in between has set the clock anew. */
@@ -102,9 +99,18 @@ simlimb_advance (struct simlimb *arm)
 }
 
 void
+simlimb_advance (struct simlimb *arm)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 passed = MIN (now - arm->real, REAL_STEP_MOST_US);
+
+  arm->real = now;
+  simlimb_step (arm, (double) passed * arm->speed);
+}
+
+void
 simlimb_receive (struct simlimb *arm)
 {
-  simlimb_advance (arm);
   while (sim_line_transfer (&arm->line) && arm->powered)
     {
       begin_event (arm, arm->emulated);
@@ -116,7 +122,6 @@ simlimb_receive (struct simlimb *arm)
 void
 simlimb_press (struct simlimb *arm)
 {
-  simlimb_advance (arm);
   if (!arm->powered)
     return;
   begin_event (arm, arm->emulated);

@@ -59,10 +59,13 @@ bool simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason);
 /* Turns the power off; @cut: in the middle of things. The line hangs up. */
 void simlimb_power_off (struct simlimb *arm, bool cut);
 
-/* Emulates up to the present moment. */
+/* Emulates so many microseconds of the arm's time. */
+void simlimb_step (struct simlimb *arm, double microseconds);
+
+/* Emulates up to the present moment, at the arm's speed. */
 void simlimb_advance (struct simlimb *arm);
 
-/* Lets the arm look at what came on the line. */
+/* Lets the arm look at what came on the line, and sends what waits. */
 void simlimb_receive (struct simlimb *arm);
 
 /* Presses the button. */
