@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bpg-order.h"
+
+#define TYPE "(ussssssbub)"
+
+BpgOrder *
+bpg_order_new (BpgProcedureKind kind)
+{
+  BpgOrder *order = g_new0 (BpgOrder, 1);
+
+  order->kind = kind;
+  order->device_id = g_strdup ("");
+  order->patient = g_strdup ("");
+  order->model_path = g_strdup ("");
+  order->model = g_strdup ("");
+  order->wanted = g_strdup ("");
+  order->image = g_strdup ("");
+  return order;
+}
+
+void
+bpg_order_free (BpgOrder *order)
+{
+  g_free (order->device_id);
+  g_free (order->patient);
+  g_free (order->model_path);
+  g_free (order->model);
+  g_free (order->wanted);
+  g_free (order->image);
+  g_free (order);
+}
+
+void
+bpg_order_set_text (char **text, const char *value)
+{
+  char *copy = g_strdup (value);
+
+  g_free (*text);
+  *text = copy;
+}
+
+const char *
+bpg_order_get_job_kind (const BpgOrder *order)
+{
+  switch (order->kind) {
+  case BPG_PROCEDURE_INSTALL:
+    return "install";
+  case BPG_PROCEDURE_START_TRIAL:
+    return "start-trial";
+  case BPG_PROCEDURE_CONFIRM:
+    return "confirm";
+  case BPG_PROCEDURE_ROLL_BACK:
+    return "roll-back";
+  case BPG_PROCEDURE_READ:
+  default:
+    return "read";
+  }
+}
+
+char *
+bpg_order_print (const BpgOrder *order)
+{
+  g_autoptr (GVariant) value = g_variant_ref_sink (
+    g_variant_new (TYPE, (guint32) order->kind, order->device_id, order->patient, order->model_path, order->model,
+                   order->wanted, order->image, order->trial, order->seconds, order->trial_begun));
+
+  return g_variant_print (value, TRUE);
+}
+
+BpgOrder *
+bpg_order_parse (const char *text)
+{
+  g_autoptr (GVariant) value =
+    text != NULL ? g_variant_parse (G_VARIANT_TYPE (TYPE), text, NULL, NULL, NULL) : NULL;
+  BpgOrder *order;
+  guint32 kind;
+
+  if (value == NULL)
+    return NULL;
+  order = g_new0 (BpgOrder, 1);
+  g_variant_get (value, TYPE, &kind, &order->device_id, &order->patient, &order->model_path, &order->model,
+                 &order->wanted, &order->image, &order->trial, &order->seconds, &order->trial_begun);
+  order->kind = (BpgProcedureKind) kind;
+  order->recovered = TRUE;
+  return order;
+}
