@@ -308,6 +308,9 @@ def convert_error(error):
 class Object:
     """An object on the bus; interfaces are named by their last word, as in "Prosthesis1"."""
 
+    # Every "Interface1.Method" that was called and answered or refused, for tests that must reach all.
+    reached = set()
+
     def __init__(self, house, service, path, connection=None):
         self.house, self.service, self.path = house, service, path
         self.connection = connection or house.connection
@@ -331,6 +334,7 @@ class Object:
             self.service, self.path, interface, method, GLib.Variant(signature, arguments), None,
             flags, int(patience * 1000), fd_list, None, lambda _, result: done.append(result))
         wait_for(lambda: done, "reply to " + member, patience + 10)
+        Object.reached.add(member)
         try:
             reply, out = self.connection.call_with_unix_fd_list_finish(done[0])
         except GLib.Error as error:
