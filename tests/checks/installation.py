@@ -162,6 +162,13 @@ def check_actions(layout):
         if action.findtext("defaults/allow_any") == "yes" or \
            action.findtext("defaults/allow_inactive") == "yes":
             yield "%s is open to everybody" % action.get("id")
+        # polkit answers only root and the owner when details are given along.
+        owners = " ".join(note.text for note in action.findall("annotate")
+                          if note.get("key") == "org.freedesktop.policykit.owner").split()
+        part = action.get("id").split(".")[2]
+        wanted = ["unix-user:bionicpro-" + p for p in PARTS if part in (p, "cancel-any-job")]
+        if owners != wanted:
+            yield "%s is owned by %s, not %s" % (action.get("id"), owners, wanted)
     with open(os.path.join(layout.source, "polkit/org.bionicpro.rules"), encoding="utf-8") as rules:
         ruled = set(re.findall(r'"(org\.bionicpro\.[a-z.-]+)"', rules.read()))
     if ruled - defined:

@@ -2,21 +2,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may do what, asked of a real polkitd: allowed, refused, a password needed, dismissed, polkit
 hanging, polkit absent."""
+import os
+import shutil
 import signal
 import subprocess
 
 from gi.repository import GLib
 
 import polkit
-from harness import NAMES, ROOTS, House, Object, Skip, main, wait_for
+from harness import NAMES, ROOTS, House, Object, Skip, main, program, wait_for
 from polkit import Polkit, allow, connect_as, require_root
 
 ACTION = "org.bionicpro.records.write"
 
 
-def start(house):
+def start(house, user=None):
     """records on the system bus, with the caller's object."""
-    house.start("records", session=False)
+    house.start("records", session=False,
+                wrapper=("setpriv", "--reuid", user, "--regid", user, "--clear-groups") if user else ())
     return Object(house, NAMES["records"], ROOTS["records"], connect_as(house))
 
 
@@ -30,6 +33,20 @@ def allowed():
     with House(system_policy=True) as house:
         Polkit(house, allow(ACTION))
         assert create(start(house)).startswith(ROOTS["records"] + "/patient/")
+
+
+def asked_by_a_service():
+    """The service is not root, as in an installation: polkit answers it because it owns the action."""
+    require_root()
+    reach = subprocess.run(["setpriv", "--reuid", polkit.SERVICE_USER, "--clear-groups", "test", "-x",
+                            program("records")], check=False)
+    if reach.returncode:
+        raise Skip("another user cannot reach the built programs in %s" % program("records"))
+    with House(system_policy=True) as house:
+        Polkit(house, allow(ACTION))
+        os.chmod(os.path.dirname(house.state("records")), 0o755)
+        shutil.chown(house.state("records"), polkit.SERVICE_USER)
+        assert create(start(house, polkit.SERVICE_USER)).startswith(ROOTS["records"] + "/patient/")
 
 
 def refused():
@@ -102,4 +119,4 @@ def services_rules():
 
 
 if __name__ == "__main__":
-    main(allowed, refused, password_needed, password_not_given, hanging, absent, services_rules)
+    main(allowed, asked_by_a_service, refused, password_needed, password_not_given, hanging, absent, services_rules)
