@@ -49,7 +49,7 @@ def open_streams(clinic, arms):
             decisions=("b", False), events=("b", False), buffer=("u", 1048576)))
         assert (form["rate"], form["channels"]) == (RATE, CHANNELS), form
         status = arm.tell("status")
-        streams.append((fd, status["monotonic"] - status["tick"]))
+        streams.append((fd, status["monotonic_us"] - status["tick_us"]))
     return streams
 
 

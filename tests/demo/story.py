@@ -46,7 +46,7 @@ def milliseconds(seconds):
 def merge_spans(spans):
     """Joins spans of the same gesture that touch."""
     merged = []
-    for span in sorted(Span(s["start"], s["count"], s["gesture"]) for s in spans):
+    for span in sorted(Span(s["from"], s["to"] - s["from"], s["gesture"]) for s in spans):
         if merged and merged[-1].gesture == span.gesture and \
            merged[-1].start + merged[-1].count == span.start:
             merged[-1] = merged[-1]._replace(count=merged[-1].count + span.count)
@@ -126,7 +126,7 @@ class Story:
             self.person.describe(), len(self.person.sessions),
             "s" if len(self.person.sessions) > 1 else "", first.channels, first.rate, self.data))
         self.bench = Bench()
-        self.arm = Arm(self.house, "arm", "--electrodes", first.files[0], "--side", "right")
+        self.arm = Arm(self.house, "arm", "--electrodes", first.files[0])
         self.house.start_all()
         self.clinic = Clinic(self.house)
         self.names = self.clinic.movement_names()
@@ -184,7 +184,7 @@ class Story:
                 self.pass_samples(stream, at + int(rest_seconds * rate))
             self.terminal.clear_bar()
             end = stream.decisions[-1].sample
-            spans = merge_spans(self.arm.tell("truth", begin, end)["spans"])
+            spans = merge_spans(self.arm.tell("truth", begin, end)["segments"])
             decisions = [d for d in stream.decisions if d.sample >= begin]
             need(stream.lost == 0 and stream.dropped == 0,
                  "no decision lost on the way, but %d samples were" % (stream.lost + stream.dropped))

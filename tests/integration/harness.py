@@ -31,7 +31,7 @@ ROOTS = {part: "/" + name.replace(".", "/") for part, name in NAMES.items()}
 PROGRAMS = {part: os.path.join("daemons", part, "bionicpro-%sd" % part)
             for part in ("pairing", "training", "records", "update")}
 PROGRAMS["bionicctl"] = "daemons/ctl/bionicctl"
-PROGRAMS["simlimb"] = "firmware/ports/simlimb/simlimb"
+PROGRAMS["simlimb"] = "firmware/ports/simlimb/bionicpro-simlimb"
 
 
 class TimedOut(Exception):
@@ -403,6 +403,29 @@ class Jobs:
 
     def _on_finished(self, _connection, _sender, path, _interface, _signal, arguments):
         self.finished.setdefault(path, []).append(arguments.unpack())
+
+    def on_phase(self, phase, action):
+        """Calls action(path) the moment a job on the bus enters a phase, once; returns a function that
+        ends the watch. None as phase is every phase."""
+        subscription = []
+
+        def changed(_connection, _sender, path, _interface, _signal, arguments):
+            interface, values, _ = arguments.unpack()
+            if interface == "org.bionicpro.Job1" and "Phase" in values and \
+               phase in (None, values["Phase"]):
+                if phase is not None:
+                    stop()
+                    action(path)
+                else:
+                    action(values["Phase"])
+
+        def stop():
+            while subscription:
+                self.house.connection.signal_unsubscribe(subscription.pop())
+        subscription.append(self.house.connection.signal_subscribe(
+            None, "org.freedesktop.DBus.Properties", "PropertiesChanged", None,
+            "org.bionicpro.Job1", 0, changed))
+        return stop
 
     def wait(self, path, patience=PATIENCE):
         """Waits for a job's end; returns success, error (short), message, result."""

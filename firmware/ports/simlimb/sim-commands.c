@@ -425,6 +425,7 @@ run_status (struct command *command, GError **error)
   answer_int (command, "flash_operations", sim_flash_operations (&arm->flash));
   answer_int (command, "sample", arm->electrodes.next);
   answer_int (command, "tick_us", (guint64) arm->emulated);
+  answer_int (command, "monotonic_us", (guint64) g_get_monotonic_time ());
   answer_line (command);
   if (!arm->powered)
     return true;
