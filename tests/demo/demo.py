@@ -43,14 +43,17 @@ def find_data(arguments):
 def play(arguments, terminal):
     """Tells the story; returns the JSON document."""
     from story import Story  # pylint: disable=import-outside-toplevel
+    from arm import Bench  # pylint: disable=import-outside-toplevel
     from harness import House  # pylint: disable=import-outside-toplevel
     keep = arguments.keep and os.path.abspath(arguments.keep)
     if keep:
         os.makedirs(keep, exist_ok=True)
     results = keep or tempfile.mkdtemp(prefix="bionicpro-demo-")
     try:
+        # Before anything starts: what is started inherits the test bed.
+        bench = Bench()
         with House() as house:
-            story = Story(house, terminal, find_data(arguments), results)
+            story = Story(house, bench, terminal, find_data(arguments), results)
             try:
                 return story.tell()
             finally:

@@ -27,6 +27,8 @@ class Stage:
 
     def __init__(self, plug=True, bind=True, parts=("records", "update", "training", "pairing"),
                  turn=0.0, arguments=(), wrappers=None, system_policy=False):
+        # Before anything starts: what is started inherits the test bed.
+        bench()
         self.house = House(system_policy=system_policy)
         self.numbers = 0
         try:
