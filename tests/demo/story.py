@@ -12,7 +12,7 @@ from harness import BusError, spin, wait_for
 from pictures import Pictures
 from recordings import Unusable, choose
 from scoring import Span, score_decisions
-from stream import Stream
+from stream import SAMPLES, Stream
 
 # How much faster than life the arm's time runs where nothing is timed.
 SESSION_SPEED, MEASURE_SPEED = 5, 20
@@ -168,11 +168,17 @@ class Story:
             else self.arm.tell("rest")
         return answer["sample"]
 
-    def run_pieces(self, session, pieces, speed, title, rest_seconds=0.7):
+    def run_pieces(self, session, pieces, speed, title, rest_seconds=0.7, keep_samples=False):
         """The wearer does all pieces, with rests between; returns the score."""
-        rate, stream = session.rate, None
+        rate, blocks = session.rate, {}
+
+        def keep(record):
+            if record.type == SAMPLES:
+                blocks[record.first] = np.frombuffer(record.body, "<i2").reshape(
+                    record.count, record.channels)
         self.arm.tell("speed", speed)
-        stream = Stream(self.prosthesis)
+        stream = Stream(self.prosthesis, samples=keep_samples,
+                        on_record=keep if keep_samples else None)
         try:
             begin = self.relax(session)
             self.pass_samples(stream, begin + int(rest_seconds * rate))
@@ -191,7 +197,10 @@ class Story:
         finally:
             stream.close()
         score = score_decisions(decisions, spans, self.window, rate, self.gestures)
-        score.spans, score.all_decisions = spans, decisions
+        score.spans, score.all_decisions, score.format = spans, decisions, stream.format
+        if blocks:
+            score.begin = min(blocks)
+            score.samples = np.concatenate([blocks[first] for first in sorted(blocks)])
         return score
 
     @staticmethod
@@ -332,7 +341,8 @@ class Story:
         """4: the arm's decisions against the truth, at the speed of life."""
         session = self.person.sessions[0]
         kept = self.repetitions + 1
-        score = self.run_pieces(session, self.repetitions_of(session, [kept]), 1, "deciding")
+        score = self.run_pieces(session, self.repetitions_of(session, [kept]), 1, "deciding",
+                                keep_samples=True)
         self.scores["first"] = score
         self.metrics["accuracy_first"] = round(score.accuracy, 4)
         self.metrics["decision_latency_p50_ms"] = milliseconds(score.latency(50))
