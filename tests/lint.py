@@ -162,7 +162,7 @@ def check_layout(root, names):
                 yield "%s:%d: white space at the end" % (name, number)
             if "\t" in line:
                 yield "%s:%d: tab" % (name, number)
-            if len(line) > 130:
+            if len(line) > 170:
                 yield "%s:%d: %d characters" % (name, number, len(line))
 
 
