@@ -101,9 +101,11 @@ read_state (struct bpg_request *request)
 
 /* Without a hash it is about what runs: the model when it is on trial. */
 static bool
-find_image (const struct bpg_slots *slots, const struct bpg_bytes *hash, unsigned *image,
-            unsigned *slot)
+find_image (const struct bpg_slots *slots, const struct bpg_image_write_request *state,
+            unsigned *image, unsigned *slot)
 {
+  const struct bpg_bytes *hash = &state->hash;
+
   if (hash->length == 0)
     {
       bool trial = slots->record.entries[BPG_IMAGE_MODEL].state == BPG_BOOT_TRIAL;
@@ -116,7 +118,7 @@ find_image (const struct bpg_slots *slots, const struct bpg_bytes *hash, unsigne
     return false;
   for (*image = 0; *image < BPG_BOOT_IMAGES; ++*image)
     {
-      if (bpg_slots_find (slots, *image, hash->bytes, slot))
+      if (bpg_slots_find (slots, *image, hash->bytes, state->confirm, slot))
         return true;
     }
   return false;
@@ -156,7 +158,7 @@ write_state (struct bpg_request *request)
       bpg_request_refuse (request, BPG_ARM_ERROR_BATTERY_LOW);
       return;
     }
-  if (!find_image (&control->slots, &state.hash, &image, &slot))
+  if (!find_image (&control->slots, &state, &image, &slot))
     {
       bpg_request_refuse_smp (request, BPG_SMP_ERROR_NO_ENTRY);
       return;

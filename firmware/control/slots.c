@@ -154,15 +154,30 @@ commit (struct bpg_slots *slots)
   return true;
 }
 
+/* A model that waits for its trial starts by the trial command or a reset that
+ * was asked for, never because the power happened to come back. */
+static bool
+is_held_back (const struct bpg_slots *slots, unsigned image)
+{
+  return image == BPG_IMAGE_MODEL && slots->record.entries[image].state == BPG_BOOT_PENDING
+         && bpg_port_boot_reason () != BPG_BOOT_RESET;
+}
+
 static void
 choose (struct bpg_slots *slots, unsigned image, bool *changed)
 {
+  struct bpg_boot_entry entry = slots->record.entries[image];
   struct bpg_boot_slot described[BPG_BOOT_SLOTS];
+  bool held_back = is_held_back (slots, image);
   bool entry_changed;
 
   describe (slots, image, described);
-  slots->choice[image] = bpg_boot_choose (&slots->record.entries[image], described,
-                                          &slots->active[image], &entry_changed);
+  if (held_back)
+    bpg_boot_give_up (&entry);
+  slots->choice[image] = bpg_boot_choose (&entry, described, &slots->active[image], &entry_changed);
+  if (held_back && !entry_changed)
+    return;
+  slots->record.entries[image] = entry;
   *changed |= entry_changed;
 }
 
@@ -205,18 +220,23 @@ bpg_slots_target (const struct bpg_slots *slots, unsigned image, unsigned *slot)
 }
 
 bool
-bpg_slots_find (const struct bpg_slots *slots, unsigned image, const uint8_t *hash, unsigned *slot)
+bpg_slots_find (const struct bpg_slots *slots, unsigned image, const uint8_t *hash,
+                bool prefer_active, unsigned *slot)
 {
+  bool found = false;
+
   for (unsigned i = 0; i < BPG_BOOT_SLOTS; i++)
     {
-      if (slots->slot[image][i].present
-          && memcmp (slots->slot[image][i].hash, hash, BPG_SHA256_SIZE) == 0)
-        {
-          *slot = i;
-          return true;
-        }
+      bool is_active = slots->active[image] == i;
+
+      if (!slots->slot[image][i].present
+          || memcmp (slots->slot[image][i].hash, hash, BPG_SHA256_SIZE) != 0)
+        continue;
+      if (!found || is_active == prefer_active)
+        *slot = i;
+      found = true;
     }
-  return false;
+  return found;
 }
 
 const uint8_t *

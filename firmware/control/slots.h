@@ -42,7 +42,8 @@ struct bpg_slots
   uint64_t trial_end; /* of the model on trial, microseconds; 0 = none */
 };
 
-/* Reads the record, looks into all slots and chooses what runs. */
+/* Reads the record, looks into all slots and chooses what runs. A model that
+ * waits for its trial goes on waiting, unless a reset was asked for. */
 void bpg_slots_load (struct bpg_slots *slots, const struct bpg_factory *factory,
                      const struct bpg_binding *binding, uint64_t now_us);
 
@@ -56,9 +57,10 @@ enum bpg_arm_error bpg_slots_inspect (struct bpg_slots *slots, unsigned image, u
  * to by itself. False while a trial needs both. */
 bool bpg_slots_target (const struct bpg_slots *slots, unsigned image, unsigned *slot);
 
-/* The slot of @image whose content has @hash; false when none has. */
+/* The slot of @image whose content has @hash; when both have it, the one that
+ * runs if @prefer_active, else the other. False when none has. */
 bool bpg_slots_find (const struct bpg_slots *slots, unsigned image, const uint8_t *hash,
-                     unsigned *slot);
+                     bool prefer_active, unsigned *slot);
 
 /* The model that runs, NULL when none does. */
 const uint8_t *bpg_slots_model (const struct bpg_slots *slots, size_t *length);

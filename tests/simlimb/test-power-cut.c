@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The power is cut in every flash operation of each thing the arm writes, with
+ * different remains each time. Afterwards the arm starts, with the old or the
+ * new, says that the power was cut, and the thing can be done again.
+ */
+#include <string.h>
+
+#include "harness.h"
+
+
+/* What is done while the power fails, and what must hold then. */
+struct scenario
+{
+  const char *name;
+  guint rounds; /* each with other remains of the torn operation */
+  /* Does it; returns an arm error, or -1 when the arm died. */
+  int (*act) (struct harness *harness);
+  /* Called after the power came back; @done: it had reported success. Returns
+   * whether the new is there. */
+  gboolean (*check) (struct harness *harness, gboolean done);
+};
+
+static GBytes *models[2];
+static GBytes *containers[2];
+static guint starts_old;
+static guint starts_new;
+
+static gsize
+flash_size (void)
+{
+  gsize size = BPG_FLASH_SECTOR;
+
+  for (int area = 0; area < BPG_FLASH_AREAS; area++)
+    size += sim_flash_size ((enum bpg_flash_area) area);
+  return size;
+}
+
+/* Cuts at operation @number; FALSE when the act needs fewer operations. */
+static gboolean
+cut_once (struct harness *harness, const struct scenario *scenario, const uint8_t *before, guint number,
+          guint64 seed)
+{
+  int result;
+  gboolean was_cut;
+
+  memcpy (harness->arm.flash.bytes, before, flash_size ());
+  harness_power_on (harness);
+  sim_random_init (&harness->arm.flash.random, seed);
+  harness->arm.flash.cut_in = number;
+  result = scenario->act (harness);
+  was_cut = !harness->arm.powered;
+  harness->arm.flash.cut_in = 0;
+  if (!was_cut)
+    {
+      g_assert_cmpint (result, ==, 0);
+      return FALSE;
+    }
+
+  harness_power_on (harness);
+  g_assert_cmpint (harness->arm.boot_reason, ==, BPG_BOOT_POWER_CUT);
+  if (scenario->check (harness, result == 0))
+    starts_new++;
+  else
+    starts_old++;
+  /* And it can be done again, without a cut. */
+  g_assert_cmpint (scenario->act (harness), ==, 0);
+  g_assert_true (harness->arm.powered);
+  g_assert_true (scenario->check (harness, TRUE));
+  return TRUE;
+}
+
+static void
+run_scenario (struct harness *harness, const struct scenario *scenario)
+{
+  g_autofree uint8_t *before = g_memdup2 (harness->arm.flash.bytes, flash_size ());
+  guint operations = 0;
+  guint cuts = 0;
+
+  starts_old = starts_new = 0;
+  for (guint round = 0; round < scenario->rounds; round++)
+    {
+      guint number = 1;
+
+      while (cut_once (harness, scenario, before, number, round * 1000 + number))
+        number++;
+      operations = number - 1;
+      cuts += operations;
+    }
+  g_assert_cmpuint (operations, >, 0);
+  g_test_message ("%s: power cut in each of %u flash operations, %u cuts, started with the old %u times, "
+                  "with the new %u times",
+                  scenario->name, operations, cuts, starts_old, starts_new);
+  memcpy (harness->arm.flash.bytes, before, flash_size ());
+  harness_power_on (harness);
+}
+
+static int
+install_second (struct harness *harness)
+{
+  return harness_install (harness, containers[1]);
+}
+
+static gboolean
+check_either_model (struct harness *harness, gboolean done)
+{
+  g_autofree char *active = harness_model (harness);
+  g_autofree char *old_hash = harness_model_hash (models[0]);
+  g_autofree char *new_hash = harness_model_hash (models[1]);
+  gboolean is_new = strcmp (active, new_hash) == 0;
+
+  g_assert_true (is_new || strcmp (active, old_hash) == 0);
+  /* What was reported done is done. */
+  if (done)
+    g_assert_true (is_new);
+  return is_new;
+}
+
+static struct harness *
+begin (void)
+{
+  struct harness *harness = harness_new ();
+
+  for (guint i = 0; i < 2; i++)
+    {
+      models[i] = harness_make_model (harness, (guint8) i);
+      containers[i] = harness_sign (harness, models[i], NULL);
+    }
+  harness_bind (harness, "left");
+  return harness;
+}
+
+static void
+end (void)
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      g_clear_pointer (&models[i], g_bytes_unref);
+      g_clear_pointer (&containers[i], g_bytes_unref);
+    }
+}
+
+static void
+test_model_update (void)
+{
+  const struct scenario scenario = { "model update", 3, install_second, check_either_model };
+  g_autoptr (Harness) harness = begin ();
+
+  g_assert_cmpint (harness_install (harness, containers[0]), ==, 0);
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+/* The first model of a new arm: old is none. */
+static int
+install_first (struct harness *harness)
+{
+  return harness_install (harness, containers[0]);
+}
+
+static gboolean
+check_first_or_none (struct harness *harness, gboolean done)
+{
+  g_autofree char *active = harness_model (harness);
+  g_autofree char *hash = harness_model_hash (models[0]);
+  gboolean is_new = strcmp (active, hash) == 0;
+
+  g_assert_true (is_new || (*active == 0 && !done));
+  return is_new;
+}
+
+static void
+test_first_model (void)
+{
+  const struct scenario scenario = { "first model", 3, install_first, check_first_or_none };
+  g_autoptr (Harness) harness = begin ();
+
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+/* A model of the size real ones have, so that the journal has sectors. */
+static void
+test_large_model_update (void)
+{
+  const struct scenario scenario = { "model update, 16 KB", 3, install_second, check_either_model };
+  g_autoptr (Harness) harness = begin ();
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  gsize length;
+  const uint8_t *data = g_bytes_get_data (models[1], &length);
+  gsize total = 15000;
+
+  g_assert_cmpint (harness_install (harness, containers[0]), ==, 0);
+  g_byte_array_append (bytes, data, (guint) length);
+  g_byte_array_set_size (bytes, (guint) total);
+  memset (bytes->data + length, 0x5A, total - length);
+  for (unsigned i = 0; i < 4; i++)
+    {
+      bytes->data[8 + i] = (uint8_t) (total >> 8 * i);
+      bytes->data[380 + i] = (uint8_t) ((total - length) >> 8 * i);
+    }
+  bpg_bpm_digest (bytes->data + BPG_BPM_HASHED_FROM, total - BPG_BPM_HASHED_FROM, bytes->data + 12);
+  g_bytes_unref (models[1]);
+  g_bytes_unref (containers[1]);
+  models[1] = g_bytes_new (bytes->data, bytes->len);
+  containers[1] = harness_sign (harness, models[1], NULL);
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+static int
+fall_back (struct harness *harness)
+{
+  g_autofree char *active = harness_model (harness);
+  g_autofree char *wanted = harness_model_hash (models[1]);
+
+  return strcmp (active, wanted) == 0 ? 0 : harness_fall_back (harness);
+}
+
+/* The record alone changes: from the first back to the second. */
+static void
+test_fall_back (void)
+{
+  const struct scenario scenario = { "fall-back", 3, fall_back, check_either_model };
+  g_autoptr (Harness) harness = begin ();
+
+  g_assert_cmpint (harness_install (harness, containers[1]), ==, 0);
+  g_assert_cmpint (harness_install (harness, containers[0]), ==, 0);
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+static int
+unbind (struct harness *harness)
+{
+  int error = harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_UNBIND);
+
+  if (error == BPG_ARM_ERROR_WRONG_STATE)
+    return 0;
+  if (error != 0)
+    return error;
+  simlimb_press (&harness->arm);
+  return harness->arm.powered ? 0 : -1;
+}
+
+static gboolean
+check_bound_or_not (struct harness *harness, gboolean done)
+{
+  g_autofree char *state = harness_state (harness);
+  g_autofree char *active = harness_model (harness);
+  gboolean unbound = strcmp (state, "unbound//") == 0;
+
+  g_assert_true (unbound || strcmp (state, "bound/P-0001/left") == 0);
+  if (done)
+    g_assert_true (unbound);
+  /* Nobody's arm runs nobody's model; the owner's arm still has its own. */
+  g_assert_cmpint (*active == 0, ==, unbound);
+  return unbound;
+}
+
+static void
+test_unbind (void)
+{
+  const struct scenario scenario = { "unbinding", 3, unbind, check_bound_or_not };
+  g_autoptr (Harness) harness = begin ();
+
+  g_assert_cmpint (harness_install (harness, containers[0]), ==, 0);
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+static int
+bind_again (struct harness *harness)
+{
+  g_autofree char *state = harness_state (harness);
+
+  if (g_str_has_prefix (state, "bound"))
+    return 0;
+  harness_bind (harness, "left");
+  return harness->arm.powered ? 0 : -1;
+}
+
+static gboolean
+check_binding (struct harness *harness, gboolean done)
+{
+  g_autofree char *state = harness_state (harness);
+  gboolean bound = strcmp (state, "bound/P-0001/left") == 0;
+
+  g_assert_true (bound || strcmp (state, "unbound//") == 0);
+  if (done)
+    g_assert_true (bound);
+  return bound;
+}
+
+static void
+test_binding (void)
+{
+  const struct scenario scenario = { "binding", 3, bind_again, check_binding };
+  g_autoptr (Harness) harness = begin ();
+
+  g_assert_cmpint (unbind (harness), ==, 0);
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+static guint64 records_before;
+
+/* Enough records that sectors are opened, and the oldest erased. */
+static int
+append_records (struct harness *harness)
+{
+  struct bpg_usage_log *log = &harness->arm.control.usage;
+  struct bpg_usage_record record = { .kind = BPG_USAGE_MINUTE };
+
+  records_before = log->next;
+  for (guint i = 0; i < 2 * BPG_USAGE_PER_SECTOR && harness->arm.powered; i++)
+    {
+      record.time = log->next;
+      if (!bpg_usage_log_append (log, &record))
+        {
+          simlimb_power_off (&harness->arm, true);
+          return -1;
+        }
+      records_before = log->next;
+    }
+  return 0;
+}
+
+/* Every record whose append succeeded is there, in order. */
+static gboolean
+check_records (struct harness *harness, gboolean done)
+{
+  struct bpg_usage_log *log = &harness->arm.control.usage;
+  g_autofree uint8_t *records = g_malloc (BPG_USAGE_RECORD_SIZE * 4 * BPG_USAGE_PER_SECTOR);
+  uint64_t first, next;
+  guint64 from = log->confirmed;
+  guint64 seen = 0;
+
+  g_assert_cmpuint (log->next, >=, records_before);
+  while (from < records_before)
+    {
+      guint count = bpg_usage_log_read (log, from, records, 4 * BPG_USAGE_PER_SECTOR, &first, &next);
+
+      g_assert_cmpuint (next, >, from);
+      for (guint i = 0; i < count; i++)
+        {
+          struct bpg_usage_record record;
+
+          g_assert_true (bpg_usage_record_decode (records + i * BPG_USAGE_RECORD_SIZE, &record));
+          if (record.kind == BPG_USAGE_MINUTE)
+            g_assert_cmpuint (record.time, ==, first + i);
+          seen++;
+        }
+      from = next;
+    }
+  g_assert_cmpuint (seen, >, 0);
+  return log->next >= records_before;
+}
+
+static void
+test_log (void)
+{
+  const struct scenario scenario = { "usage log", 1, append_records, check_records };
+  g_autoptr (Harness) harness = begin ();
+
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+/* The ring is full: the oldest sector goes, and what was lost is counted. */
+static void
+test_full_log (void)
+{
+  const struct scenario scenario = { "full usage log", 1, append_records, check_records };
+  g_autoptr (Harness) harness = begin ();
+  struct bpg_usage_log *log = &harness->arm.control.usage;
+  guint64 capacity = (guint64) log->sectors * BPG_USAGE_PER_SECTOR;
+  struct bpg_usage_record record = { .kind = BPG_USAGE_MINUTE };
+
+  /* A record a minute for 30 days, and more. */
+  g_assert_cmpuint (capacity, >, 30 * 24 * 60);
+  while (log->next < capacity + 10)
+    {
+      record.time = log->next;
+      g_assert_true (bpg_usage_log_append (log, &record));
+    }
+  g_assert_cmpuint (log->lost, ==, BPG_USAGE_PER_SECTOR);
+  run_scenario (harness, &scenario);
+  end ();
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/power-cut/model-update", test_model_update);
+  g_test_add_func ("/power-cut/large-model-update", test_large_model_update);
+  g_test_add_func ("/power-cut/first-model", test_first_model);
+  g_test_add_func ("/power-cut/fall-back", test_fall_back);
+  g_test_add_func ("/power-cut/unbind", test_unbind);
+  g_test_add_func ("/power-cut/binding", test_binding);
+  g_test_add_func ("/power-cut/log", test_log);
+  g_test_add_func ("/power-cut/full-log", test_full_log);
+  return g_test_run ();
+}
