@@ -219,6 +219,8 @@ class Story:
         """A guided session; returns the wearer, the recording's path and the job's result."""
         pieces = {(self.names[gesture], number): session.repetition(gesture, number)
                   for gesture in self.gestures for number in range(1, repetitions + 1)}
+        for number, rest in enumerate(session.rests[:repetitions], 1):
+            pieces[self.names[0], number] = rest
         hold = float(np.clip(min(p.count for p in pieces.values()) / session.rate, 0.8, 3.0))
         guided = self.clinic.start_session(
             self.prosthesis, [self.names[g] for g in self.gestures],
@@ -239,7 +241,7 @@ class Story:
         """Installs, tries, confirms; returns the seconds it took."""
         begun = time.monotonic()
         result = self.clinic.jobs.succeed(self.clinic.install(self.prosthesis, model))
-        need(self.clinic.model_on(self.prosthesis) == result["model"], "the new model to be on trial")
+        on = self.clinic.model_on(self.prosthesis); need(on == result["model"], "%s on trial, not %s %s" % (result, on, self.arm.tell("status")))
         self.clinic.jobs.succeed(self.clinic.confirm(self.prosthesis))
         seconds = time.monotonic() - begun
         self.window = self.clinic.object("training", model).get("Model1.Window")
@@ -295,7 +297,7 @@ class Story:
             session, self.repetitions, "training", before, after)
         refused = [v for v in wearer.verdicts if not v[2]]
         accepted = [v for v in wearer.verdicts if v[2]]
-        wanted = len(self.gestures) * self.repetitions
+        wanted = (len(self.gestures) + 1) * self.repetitions
         need(len(accepted) == wanted, "%d accepted repetitions, not %d" % (wanted, len(accepted)))
         spoiled = [v for v in refused if v[:2] == bad]
         need(spoiled and "electrode-stuck" in spoiled[0][3]["reasons"],
@@ -304,7 +306,7 @@ class Story:
         recording = self.clinic.object("records", self.recording).properties("Recording1")
         need(recording["State"] == "complete" and len(recording["Repetitions"]) == wanted,
              "a complete recording of %d repetitions" % wanted)
-        self.terminal.good("%d movements x %d repetitions recorded, %d refused and repeated; "
+        self.terminal.good("%d movements and rest x %d repetitions recorded, %d refused and repeated; "
                            "%d samples, %d lost" % (len(self.gestures), self.repetitions, len(refused),
                                                     recording["Samples"], recording["LostSamples"]))
         self.verdicts = wearer.verdicts

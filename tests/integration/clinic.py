@@ -162,8 +162,12 @@ class Wearer:
         if phase == "hold":
             if self.before:
                 self.before(movement, repetition, details.get("attempt", 1))
-            piece = self.pieces[movement, repetition]
-            self.arm.tell("play", piece.path, piece.start, piece.count, "loop")
+            # Rest is asked for like a movement.
+            piece = self.pieces.get((movement, repetition), self.rest)
+            if piece:
+                self.arm.tell("play", piece.path, piece.start, piece.count, "loop")
+            else:
+                self.arm.tell("rest")
         elif phase in ("judging", "rest"):
             self.relax()
         if self.on_step:
