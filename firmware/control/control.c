@@ -90,6 +90,7 @@ bpg_control_start_model (struct bpg_control *control)
     return;
 
   bpg_recognizer_init (&control->recognizer, &model);
+  bpg_bpm_digest (bytes, length, control->model_hash);
   control->recognizing = true;
   control->recognizer_first = control->ring.next_index;
   bpg_control_event (control, BPG_EVENT_MODEL_STARTED, slot | (trial ? 0x100u : 0),

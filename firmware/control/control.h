@@ -46,6 +46,7 @@ struct bpg_control
   struct bpg_demux demux;
   struct bpg_recognizer recognizer;
   bool recognizing;
+  uint8_t model_hash[BPG_BPM_DIGEST_LENGTH]; /* SHA-256 of its file */
   uint32_t recognizer_first; /* index of the first sample it saw */
   uint16_t dead;             /* mask of electrodes, by whoever found out */
   uint8_t movement;          /* gesture code in force */

@@ -142,7 +142,7 @@ parameters (struct bpg_request *request)
   };
 
   if (control->recognizing)
-    reply.model = (struct bpg_bytes){ control->recognizer.model.digest, BPG_BPM_DIGEST_LENGTH };
+    reply.model = (struct bpg_bytes){ control->model_hash, BPG_BPM_DIGEST_LENGTH };
   bpg_parameters_encode (&reply, request->reply);
 }
 

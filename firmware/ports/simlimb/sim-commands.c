@@ -393,7 +393,7 @@ answer_slots (struct command *command)
   if (slots->active[BPG_IMAGE_MODEL] != BPG_BOOT_NO_SLOT)
     answer_text (command, "model_slot", slots->active[BPG_IMAGE_MODEL] == 0 ? "A" : "B");
   if (command->arm->control.recognizing)
-    answer_hex (command, "model", command->arm->control.recognizer.model.digest,
+    answer_hex (command, "model", command->arm->control.model_hash,
                 BPG_BPM_DIGEST_LENGTH);
 }
 
