@@ -391,7 +391,7 @@ harness_make_model (struct harness *harness, guint8 mark)
 char *
 harness_model_hash (GBytes *model)
 {
-  return to_hex ((const uint8_t *) g_bytes_get_data (model, NULL) + 12, 32);
+  return g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, model);
 }
 
 static void
