@@ -2,6 +2,7 @@
 #include "bpg-records.h"
 
 #include "bpg-archive.h"
+#include "bpg-arm-watch.h"
 #include "bpg-dbus.h"
 #include "bpg-deletion.h"
 #include "bpg-import.h"
@@ -12,6 +13,7 @@
 #include "bpg-path.h"
 #include "bpg-patient.h"
 #include "bpg-recording.h"
+#include "bpg-usage.h"
 
 #include <unistd.h>
 
@@ -23,8 +25,10 @@ struct _BpgRecords {
 
   BpgService *service;
   BpgArchive *archive;
+  BpgArmWatch *watch;
   GHashTable *patients;   /* path -> BpgPatient */
   GHashTable *recordings; /* path -> BpgRecording */
+  GHashTable *usage;      /* deviceId -> BpgUsage */
 };
 
 G_DEFINE_FINAL_TYPE (BpgRecords, bpg_records, G_TYPE_OBJECT)
@@ -34,8 +38,10 @@ bpg_records_dispose (GObject *object)
 {
   BpgRecords *self = BPG_RECORDS (object);
 
+  g_hash_table_remove_all (self->usage);
   g_hash_table_remove_all (self->recordings);
   g_hash_table_remove_all (self->patients);
+  g_clear_object (&self->watch);
   g_clear_object (&self->archive);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (bpg_records_parent_class)->dispose (object);
@@ -48,6 +54,7 @@ bpg_records_finalize (GObject *object)
 
   g_hash_table_unref (self->patients);
   g_hash_table_unref (self->recordings);
+  g_hash_table_unref (self->usage);
   G_OBJECT_CLASS (bpg_records_parent_class)->finalize (object);
 }
 
@@ -63,6 +70,7 @@ bpg_records_init (BpgRecords *self)
 {
   self->patients = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->recordings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->usage = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
 }
 
 static BpgPatient *
@@ -120,7 +128,12 @@ withdraw_patient (BpgRecords *self, const char *patient)
   g_autofree char *path = bpg_path_build (BPG_PATH_RECORDS, "patient", patient);
   g_autoptr (GList) recordings = g_hash_table_get_values (self->recordings);
   BpgPatient *object = g_hash_table_lookup (self->patients, path);
+  GHashTableIter iter;
+  gpointer usage;
 
+  g_hash_table_iter_init (&iter, self->usage);
+  while (g_hash_table_iter_next (&iter, NULL, &usage))
+    bpg_usage_publish (usage);
   for (GList *l = recordings; l != NULL; l = l->next)
     if (g_str_equal (bpg_recording_get_patient (l->data), patient))
       bpg_recording_withdraw (l->data);
@@ -462,6 +475,60 @@ load (BpgRecords *self, GError **error)
   return TRUE;
 }
 
+/* Usage of the prostheses that are bound, and of those of which something is stored. */
+
+static BpgUsage *
+ensure_usage (BpgRecords *self, const char *device_id)
+{
+  BpgUsage *usage = g_hash_table_lookup (self->usage, device_id);
+
+  if (usage == NULL) {
+    usage = bpg_usage_new (self->archive, self->watch, device_id);
+    g_hash_table_insert (self->usage, g_strdup (device_id), usage);
+  }
+  return usage;
+}
+
+static gboolean
+load_usage (BpgRecords *self, GError **error)
+{
+  BpgStore *store = bpg_archive_get_store (self->archive);
+  g_autoptr (sqlite3_stmt) statement = bpg_store_prepare (store, error, "SELECT id FROM prosthesis", "");
+  int more = -1;
+
+  while (statement != NULL && (more = bpg_store_step (store, statement, error)) > 0)
+    ensure_usage (self, (const char *) sqlite3_column_text (statement, 0));
+  return more == 0;
+}
+
+static void
+on_arm_changed (BpgArmWatch *watch, const char *path, gpointer user_data)
+{
+  BpgRecords *self = user_data;
+  g_autoptr (BpgArm) arm = bpg_arm_watch_get (watch, path);
+
+  if (arm == NULL || arm->device_id[0] == '\0')
+    return;
+  if (arm->bound || g_hash_table_contains (self->usage, arm->device_id))
+    bpg_usage_take_arm (ensure_usage (self, arm->device_id), arm);
+}
+
+static void
+on_arm_gone (BpgArmWatch *watch, const char *path, gpointer user_data)
+{
+  BpgRecords *self = user_data;
+  GHashTableIter iter;
+  gpointer device_id, usage;
+
+  g_hash_table_iter_init (&iter, self->usage);
+  while (g_hash_table_iter_next (&iter, &device_id, &usage)) {
+    g_autofree char *own = bpg_path_build (BPG_PATH_PAIRING, "prosthesis", device_id);
+
+    if (g_str_equal (own, path))
+      bpg_usage_set_gone (usage);
+  }
+}
+
 BpgRecords *
 bpg_records_new (BpgService *service, GError **error)
 {
@@ -472,7 +539,10 @@ bpg_records_new (BpgService *service, GError **error)
   if (self->archive == NULL)
     return NULL;
   bpg_archive_remove_orphans (self->archive);
-  if (!load (self, error))
+  self->watch = bpg_arm_watch_new (bpg_service_get_connection (service));
+  g_signal_connect_object (self->watch, "changed", G_CALLBACK (on_arm_changed), self, 0);
+  g_signal_connect_object (self->watch, "gone", G_CALLBACK (on_arm_gone), self, 0);
+  if (!load (self, error) || !load_usage (self, error))
     return NULL;
   bpg_methods_connect (bpg_service_get_manager (service), bpg_service_get_authority (service), G_OBJECT (self),
                        BPG_PATH_RECORDS, methods);
