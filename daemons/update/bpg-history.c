@@ -24,7 +24,7 @@ static const char *const migrations[] = {
   "CREATE UNIQUE INDEX event_job ON event (job, action) WHERE job > 0;"
   "CREATE INDEX event_prosthesis ON event (prosthesis, number);"
   "CREATE TABLE container (image TEXT PRIMARY KEY, prosthesis TEXT NOT NULL, patient TEXT NOT NULL,"
-  " model TEXT NOT NULL, digest TEXT NOT NULL, hardware TEXT NOT NULL, side TEXT NOT NULL, key TEXT NOT NULL,"
+  " model TEXT NOT NULL, hardware TEXT NOT NULL, side TEXT NOT NULL, key TEXT NOT NULL,"
   " version INTEGER NOT NULL, created INTEGER NOT NULL);"
   "CREATE INDEX container_prosthesis ON container (prosthesis, created);"
   /* When a model was last confirmed; outlives the events, which are bounded. */
@@ -144,7 +144,6 @@ bpg_container_row_copy (const BpgContainerRow *row)
   copy->prosthesis = g_strdup (row->prosthesis);
   copy->patient = g_strdup (row->patient);
   copy->model = g_strdup (row->model);
-  copy->digest = g_strdup (row->digest);
   copy->hardware = g_strdup (row->hardware);
   copy->side = g_strdup (row->side);
   copy->key = g_strdup (row->key);
@@ -158,7 +157,6 @@ bpg_container_row_free (BpgContainerRow *row)
   g_free (row->prosthesis);
   g_free (row->patient);
   g_free (row->model);
-  g_free (row->digest);
   g_free (row->hardware);
   g_free (row->side);
   g_free (row->key);
@@ -190,10 +188,10 @@ gboolean
 bpg_history_add_container (BpgHistory *self, const BpgContainerRow *row, GError **error)
 {
   if (!bpg_store_run (self->store, error,
-                      "INSERT OR REPLACE INTO container (image, prosthesis, patient, model, digest, hardware, side, key,"
-                      " version, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "sssssssstt", row->image,
-                      row->prosthesis, row->patient, row->model, row->digest, row->hardware, row->side, row->key,
-                      row->version, (guint64) g_get_real_time ()))
+                      "INSERT OR REPLACE INTO container (image, prosthesis, patient, model, hardware, side, key,"
+                      " version, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "ssssssstt", row->image, row->prosthesis,
+                      row->patient, row->model, row->hardware, row->side, row->key, row->version,
+                      (guint64) g_get_real_time ()))
     return FALSE;
   forget_containers (self, row->prosthesis);
   return TRUE;
@@ -205,7 +203,7 @@ bpg_history_find_container (BpgHistory *self, const char *prosthesis, const char
   g_autoptr (GError) error = NULL;
   g_autoptr (sqlite3_stmt) statement =
     bpg_store_prepare (self->store, &error,
-                       "SELECT image, prosthesis, patient, model, digest, hardware, side, key, version FROM container"
+                       "SELECT image, prosthesis, patient, model, hardware, side, key, version FROM container"
                        " WHERE prosthesis = ? AND patient = ? AND model = ? ORDER BY created DESC LIMIT 1", "sss",
                        prosthesis, patient, model);
   BpgContainerRow *row;
@@ -220,11 +218,10 @@ bpg_history_find_container (BpgHistory *self, const char *prosthesis, const char
   row->prosthesis = g_strdup ((const char *) sqlite3_column_text (statement, 1));
   row->patient = g_strdup ((const char *) sqlite3_column_text (statement, 2));
   row->model = g_strdup ((const char *) sqlite3_column_text (statement, 3));
-  row->digest = g_strdup ((const char *) sqlite3_column_text (statement, 4));
-  row->hardware = g_strdup ((const char *) sqlite3_column_text (statement, 5));
-  row->side = g_strdup ((const char *) sqlite3_column_text (statement, 6));
-  row->key = g_strdup ((const char *) sqlite3_column_text (statement, 7));
-  row->version = (guint64) sqlite3_column_int64 (statement, 8);
+  row->hardware = g_strdup ((const char *) sqlite3_column_text (statement, 4));
+  row->side = g_strdup ((const char *) sqlite3_column_text (statement, 5));
+  row->key = g_strdup ((const char *) sqlite3_column_text (statement, 6));
+  row->version = (guint64) sqlite3_column_int64 (statement, 7);
   return row;
 }
 

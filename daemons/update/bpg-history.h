@@ -13,7 +13,6 @@ G_DECLARE_FINAL_TYPE (BpgHistory, bpg_history, BPG, HISTORY, GObject)
  * BpgContainerRow:
  * @image: hash of the container (hex)
  * @model: SHA-256 (hex) of the model file
- * @digest: the hash inside the model, by which the arm names it
  * @key: SHA-256 (hex) of the public key that signed it
  * @version: packed, see bpg_image_version_pack()
  *
@@ -24,7 +23,6 @@ typedef struct {
   char *prosthesis;
   char *patient;
   char *model;
-  char *digest;
   char *hardware;
   char *side;
   char *key;

@@ -89,18 +89,16 @@ read_model (const BpgPackageOrder *order, GError **error)
 }
 
 static gboolean
-parse_model (GBytes *model, char **digest, GError **error)
+check_model (GBytes *model, GError **error)
 {
   struct bpg_bpm parsed;
   int rc = bpg_bpm_parse (g_bytes_get_data (model, NULL), g_bytes_get_size (model), &parsed);
 
-  if (rc != 0) {
-    g_set_error (error, BPG_ERROR, rc == BPG_BPM_ESCHEMA ? BPG_ERROR_INCOMPATIBLE : BPG_ERROR_CORRUPT, "The model: %s",
-                 bpg_bpm_strerror (rc));
-    return FALSE;
-  }
-  *digest = to_hex (parsed.digest, BPG_HASH_LENGTH);
-  return TRUE;
+  if (rc == 0)
+    return TRUE;
+  g_set_error (error, BPG_ERROR, rc == BPG_BPM_ESCHEMA ? BPG_ERROR_INCOMPATIBLE : BPG_ERROR_CORRUPT, "The model: %s",
+               bpg_bpm_strerror (rc));
+  return FALSE;
 }
 
 static gboolean
@@ -124,7 +122,7 @@ sign (const BpgPackageOrder *order, BpgSigner *signer, GBytes *model, const char
 
   package->row = row;
   package->fresh = TRUE;
-  if (!parse_model (model, &row->digest, error))
+  if (!check_model (model, error))
     return NULL;
   package->container = bpg_image_build (model, &claims, signer, hash, error);
   if (package->container == NULL)

@@ -13,10 +13,10 @@
 #define MIN_CHUNK 96u
 #define FIRST_CHUNK 256u
 #define MIN_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
-#define MAX_PATIENCE (6 * G_USEC_PER_SEC)
+#define MAX_PATIENCE (5 * G_USEC_PER_SEC)
 #define FIRST_PATIENCE (4 * G_USEC_PER_SEC)
 /* So many losses in a row without a byte of progress, and the line is given up. */
-#define MAX_LOSSES 40u
+#define MAX_LOSSES 16u
 #define MAX_BEGINNINGS 4u
 /* Chunks that came through before the line is trusted with more. */
 #define GROW_AFTER 6u
@@ -226,19 +226,31 @@ take_refusal (Upload *self, const BpgSmpReply *reply, GError **error)
   return GIVE_UP;
 }
 
+/* What an answer to a chunk that is still waited for says of the line. */
+static Step
+take_answer (Upload *self, Chunk *chunk, gsize offset, GError **error)
+{
+  gboolean lost = forget_overtaken (self, chunk->order);
+
+  chunk->used = FALSE;
+  if (offset >= chunk->offset + chunk->length) {
+    take_success (self, chunk);
+    return WENT_ON;
+  }
+  /* The arm did not take it: one before it is missing. Told once for all that were on their way behind it. */
+  if (lost || chunk->epoch == self->epoch)
+    return take_loss (self, error) ? WENT_ON : GIVE_UP;
+  return WENT_ON;
+}
+
 static Step
 take_reply (Upload *self, const BpgSmpReply *reply, GError **error)
 {
   struct bpg_upload_reply answer;
-  Chunk *chunk;
-  gboolean lost;
   Step step;
 
-  if (reply->group != BPG_GROUP_IMAGE || reply->command != BPG_IMAGE_UPLOAD || reply->sequence >= MAX_WINDOW ||
-      !self->chunks[reply->sequence].used)
+  if (reply->group != BPG_GROUP_IMAGE || reply->command != BPG_IMAGE_UPLOAD)
     return WENT_ON;
-  chunk = &self->chunks[reply->sequence];
-  chunk->used = FALSE;
   step = take_refusal (self, reply, error);
   if (step != WENT_ON)
     return step;
@@ -246,18 +258,12 @@ take_reply (Upload *self, const BpgSmpReply *reply, GError **error)
     g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "The arm's answer to an upload is not one the protocol knows");
     return GIVE_UP;
   }
-
-  lost = forget_overtaken (self, chunk->order);
+  /* Also an answer that comes late tells where the arm is. */
   take_offset (self, (gsize) answer.off);
   self->next = MAX (self->next, self->done);
-  if (answer.off >= chunk->offset + chunk->length)
-    take_success (self, chunk);
-  else if (chunk->epoch == self->epoch)
-    lost = TRUE;
-  /* What the arm has in spite of a lost answer was no loss. */
-  if (lost && answer.off < chunk->offset + chunk->length)
-    return take_loss (self, error) ? WENT_ON : GIVE_UP;
-  return WENT_ON;
+  if (reply->sequence >= MAX_WINDOW || !self->chunks[reply->sequence].used)
+    return WENT_ON;
+  return take_answer (self, &self->chunks[reply->sequence], (gsize) answer.off, error);
 }
 
 static gint64
