@@ -15,7 +15,19 @@ typedef struct {
 } Section;
 
 static const Section sections[] = {
-  {N_("Looking"), {&bpg_verb_status, &bpg_verb_list, &bpg_verb_show}},
+  {N_("Looking"),
+   {&bpg_verb_status, &bpg_verb_list, &bpg_verb_show, &bpg_verb_signals, &bpg_verb_usage, &bpg_verb_jobs,
+    &bpg_verb_monitor, &bpg_verb_doctor}},
+  {N_("Patients and arms"),
+   {&bpg_verb_patients, &bpg_verb_patients_add, &bpg_verb_patients_delete, &bpg_verb_bind, &bpg_verb_unbind,
+    &bpg_verb_identify, &bpg_verb_ports, &bpg_verb_ports_add, &bpg_verb_ports_remove}},
+  {N_("Recording"),
+   {&bpg_verb_session, &bpg_verb_record, &bpg_verb_verdicts, &bpg_verb_recordings, &bpg_verb_recordings_import,
+    &bpg_verb_recordings_delete}},
+  {N_("Models"),
+   {&bpg_verb_train, &bpg_verb_evaluate, &bpg_verb_models, &bpg_verb_models_import, &bpg_verb_models_export,
+    &bpg_verb_models_delete, &bpg_verb_deploy, &bpg_verb_trial, &bpg_verb_confirm, &bpg_verb_rollback,
+    &bpg_verb_cancel}},
   {N_("Files and pictures"),
    {&bpg_verb_export, &bpg_verb_plot, &bpg_verb_plot_signals, &bpg_verb_plot_confusion, &bpg_verb_plot_latency}},
   {N_("For developers"),
