@@ -13,6 +13,7 @@
 #define NU_SHAPE 3.0        /* repetitions that people's covariance of a movement is worth */
 #define SESSION 0.1         /* of the covariance between sessions, added */
 #define OWN_SHAPE 0.6       /* of a movement's own covariance against the common one */
+#define REST_BIAS 4.0       /* squared distance by which rest is preferred: the hand should rather not move */
 #define POWER_STEPS 16      /* of the iteration that finds extra directions */
 #define FEATURES_EXTRA 100u /* beyond, looking for extra directions takes too long */
 
@@ -258,27 +259,54 @@ place_movements (BpgDiscriminant *self,
     }
 }
 
+/* All directions the whitened means span, or the strongest @most of them. */
+static guint
+span_means (double       *basis,
+            const double *whitened,
+            guint         movements,
+            guint         features,
+            guint         most)
+{
+  g_autofree double *away = g_new (double, (gsize) movements * features);
+  g_autofree double *scatter = NULL;
+  guint rank = 0;
+
+  for (guint m = 0; m < movements; m++)
+    {
+      for (guint f = 0; f < features; f++)
+        away[(gsize) m * features + f] = whitened[(gsize) m * features + f] - whitened[f];
+    }
+  if (movements - 1 <= most)
+    {
+      for (guint m = 1; m < movements; m++)
+        rank = bpg_orthonormalise (basis, rank, features, away + (gsize) m * features);
+      return rank;
+    }
+  scatter = g_new0 (double, (gsize) features * features);
+  for (guint m = 1; m < movements; m++)
+    {
+      for (gsize i = 0; i < (gsize) features * features; i++)
+        scatter[i] += away[(gsize) m * features + i / features] * away[(gsize) m * features + i % features];
+    }
+  return extend_basis (basis, 0, most, scatter, features);
+}
+
 static gboolean
 find_directions (BpgDiscriminant     *self,
                  const BpgStatistics *statistics,
                  const Mixture       *mixture,
                  guint                extra,
+                 guint                most,
                  GError             **error)
 {
   guint features = self->features, movements = self->movements;
   g_autofree double *whitened = g_memdup2 (statistics->means, (gsize) movements * features * sizeof (double));
-  g_autofree double *away = g_new (double, features);
 
-  extra = features > FEATURES_EXTRA ? 0 : MIN (extra, BPG_DIMENSIONS_MAX - MIN (movements - 1, BPG_DIMENSIONS_MAX));
+  extra = features > FEATURES_EXTRA ? 0 : MIN (extra, most - MIN (movements - 1, most));
   self->directions = g_new0 (double, (gsize) (movements + extra) * features);
   for (guint m = 0; m < movements; m++)
     bpg_solve_lower (mixture->factor, features, whitened + (gsize) m * features);
-  for (guint m = 1; m < movements; m++)
-    {
-      for (guint f = 0; f < features; f++)
-        away[f] = whitened[(gsize) m * features + f] - whitened[f];
-      self->dimensions = bpg_orthonormalise (self->directions, self->dimensions, features, away);
-    }
+  self->dimensions = span_means (self->directions, whitened, movements, features, most);
   if (self->dimensions == 0)
     {
       g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_SIGNAL_POOR,
@@ -318,6 +346,22 @@ shape_of (double *covariance,
   return TRUE;
 }
 
+/* Rest comes nearer by the bias, and the least offset becomes 0. */
+static void
+settle_offsets (BpgDiscriminant     *self,
+                const BpgStatistics *statistics)
+{
+  int rest = bpg_statistics_find (statistics, 0);
+  double least = G_MAXDOUBLE;
+
+  if (rest >= 0)
+    self->offsets[rest] -= REST_BIAS;
+  for (guint m = 0; m < self->movements; m++)
+    least = MIN (least, self->offsets[m]);
+  for (guint m = 0; m < self->movements; m++)
+    self->offsets[m] -= least;
+}
+
 static gboolean
 find_shapes (BpgDiscriminant *self,
              const Mixture   *mixture,
@@ -326,7 +370,6 @@ find_shapes (BpgDiscriminant *self,
   guint dimensions = self->dimensions;
   gsize square = (gsize) self->features * self->features;
   g_autofree double *covariance = g_new (double, (gsize) dimensions * dimensions);
-  double least = G_MAXDOUBLE;
 
   self->shapes = g_new (double, (gsize) self->movements * dimensions * dimensions);
   for (guint m = 0; m < self->movements; m++)
@@ -340,10 +383,7 @@ find_shapes (BpgDiscriminant *self,
                                "The covariance of a movement is not positive; record more windows");
           return FALSE;
         }
-      least = MIN (least, self->offsets[m]);
     }
-  for (guint m = 0; m < self->movements; m++)
-    self->offsets[m] -= least;
   return TRUE;
 }
 
@@ -352,6 +392,7 @@ bpg_discriminant_new (const BpgStatistics *statistics,
                       guint                channels,
                       double               repetitions,
                       guint                extra,
+                      guint                most,
                       gboolean             shapes,
                       GError             **error)
 {
@@ -362,9 +403,10 @@ bpg_discriminant_new (const BpgStatistics *statistics,
   self->features = statistics->features;
   self->offsets = g_new0 (double, self->movements);
   if (!mix (&mixture, statistics, channels, repetitions, error) ||
-      !find_directions (self, statistics, &mixture, shapes ? extra : 0, error))
+      !find_directions (self, statistics, &mixture, shapes ? extra : 0, most, error))
     return NULL;
   if (shapes && !find_shapes (self, &mixture, error))
     return NULL;
+  settle_offsets (self, statistics);
   return g_steal_pointer (&self);
 }

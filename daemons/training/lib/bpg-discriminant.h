@@ -36,6 +36,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgDiscriminant, bpg_discriminant_free)
  * @repetitions: how many of each movement the covariances stand for.
  * @extra: directions beyond those that separate the means: those in which movements' own covariances
  *   differ most from the common one.
+ * @most: directions at most; where the means need more, the strongest.
  * @shapes: whether movements have their own covariance.
  *
  * The common covariance is the person's and people's in the proportion of the repetitions to
@@ -49,6 +50,7 @@ BpgDiscriminant *bpg_discriminant_new (const BpgStatistics *statistics,
                                        guint                channels,
                                        double               repetitions,
                                        guint                extra,
+                                       guint                most,
                                        gboolean             shapes,
                                        GError             **error);
 

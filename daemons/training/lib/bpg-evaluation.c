@@ -84,24 +84,30 @@ score_repetition (BpgEvaluation               *self,
                   const BpgTrainingRepetition *repetition)
 {
   guint8 truth = g_array_index (set->movements, BpgTrainingMovement, repetition->movement).gesture;
-  guint row = place_of (self, truth), wrong = 0;
+  guint row = place_of (self, truth), wrong = 0, count = 0;
   double share;
 
   for (guint i = repetition->first; i < repetition->first + repetition->count; i++)
     {
-      guint8 decided = decide (model, bpg_training_set_row (set, i));
+      guint8 decided;
 
+      if (g_array_index (set->windows, BpgTrainingWindow, i).transition)
+        continue;
+      decided = decide (model, bpg_training_set_row (set, i));
+      count++;
       self->confusion[(gsize) row * self->movements->len + place_of (self, decided)]++;
       wrong += decided != truth;
     }
-  self->windows += repetition->count;
+  if (count == 0)
+    return;
+  self->windows += count;
   self->wrong += wrong;
   if (truth != 0)
     {
-      self->active += repetition->count;
+      self->active += count;
       self->active_wrong += wrong;
     }
-  share = (double) wrong / repetition->count;
+  share = (double) wrong / count;
   g_array_append_val (self->repetition_errors, share);
 }
 
@@ -141,7 +147,7 @@ bpg_evaluate (BpgModel           *model,
               GError            **error)
 {
   const struct bpg_bpm *bpm = bpg_model_get_bpm (model);
-  BpgFraming framing = { bpm->window, bpm->hop, trim_start_ms, trim_end_ms };
+  BpgFraming framing = { bpm->window, bpm->hop, trim_start_ms, trim_end_ms, FALSE };
   g_autoptr (BpgTrainingSet) set = bpg_training_set_new (selections, n_selections, &framing, model, error);
 
   return set != NULL ? bpg_evaluate_set (model, set) : NULL;
@@ -196,7 +202,7 @@ bpg_evaluate_by_number (BpgModel              *model,
                         GError               **error)
 {
   const struct bpg_bpm *bpm = bpg_model_get_bpm (model);
-  BpgFraming framing = { bpm->window, bpm->hop, options->trim_start_ms, options->trim_end_ms };
+  BpgFraming framing = { bpm->window, bpm->hop, options->trim_start_ms, options->trim_end_ms, FALSE };
   g_autoptr (BpgTrainingSet) set = bpg_training_set_new (selections, n_selections, &framing, model, error);
   g_autoptr (GArray) numbers = NULL;
   BpgEvaluation *self;

@@ -6,7 +6,7 @@
 #include "bpg-matrix.h"
 
 #define TURN_MAX 2
-#define WORTH_TURNING 0.95
+#define WORTH_TURNING 0.9
 #define LOADING 0.1 /* of the diagonal, when the covariance is inverted */
 
 static guint

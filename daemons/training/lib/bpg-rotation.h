@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  *
  * Turning the ring by whole electrodes renumbers the features.  Of the turns by up to two electrodes
  * either way, the one is found under which the earlier means come nearest to today's, in @old's
- * covariance; no turn unless it comes nearer by a fifth at least.
+ * covariance; no turn unless it comes nearer by a tenth at least.
  *
  * Returns: -2..2.
  */

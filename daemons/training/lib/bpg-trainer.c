@@ -132,13 +132,15 @@ adapt (const BpgStatistics *old,
   return self;
 }
 
-/* As many extra directions as fit the arm; movements without their own shape when none do. */
+/* As many extra directions as fit the arm; movements without their own shape when none do; the
+ * strongest directions alone when even those are too many. */
 static BpgDiscriminant *
 discriminate (const BpgStatistics *statistics,
               guint                channels,
               GError             **error)
 {
-  guint movements = statistics->movements->len, features = statistics->features, extra = EXTRA;
+  guint movements = statistics->movements->len, features = statistics->features;
+  guint needed = MIN (movements - 1, BPG_DIMENSIONS_MAX), most = MIN (needed + EXTRA, BPG_DIMENSIONS_MAX);
   double repetitions = 0;
   gboolean shapes = TRUE;
 
@@ -146,11 +148,13 @@ discriminate (const BpgStatistics *statistics,
     repetitions += (double) statistics->repetitions[m] / movements;
   if (channels <= 8)
     {
-      while (extra > 0 && bpg_model_length (movements, features, movements - 1 + extra, TRUE) > LENGTH_MAX)
-        extra--;
-      shapes = bpg_model_length (movements, features, movements - 1 + extra, TRUE) <= LENGTH_MAX;
+      while (most > needed && bpg_model_length (movements, features, most, TRUE) > LENGTH_MAX)
+        most--;
+      shapes = bpg_model_length (movements, features, most, TRUE) <= LENGTH_MAX;
+      while (most > 1 && bpg_model_length (movements, features, most, shapes) > LENGTH_MAX)
+        most--;
     }
-  return bpg_discriminant_new (statistics, channels, repetitions, extra, shapes, error);
+  return bpg_discriminant_new (statistics, channels, repetitions, EXTRA, most, shapes, error);
 }
 
 static int
@@ -407,6 +411,7 @@ choose_framing (const BpgSelection    *selections,
   framing->hop = MAX (1, ((options->hop_ms != 0 ? options->hop_ms : BPG_HOP_MS_DEFAULT) * rate + 500) / 1000);
   framing->trim_start_ms = options->trim_start_ms;
   framing->trim_end_ms = options->trim_end_ms;
+  framing->transitions = TRUE;
   if (from == NULL)
     return TRUE;
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bpg-onset.h"
 #include "bpg-training-error.h"
 
 #define RIDGE 0.05          /* of the mean variance, added before the logarithm */
@@ -286,6 +287,21 @@ next_number (const BpgTrainingSet *self,
   return number;
 }
 
+/* The muscle's onset when it lies before @start; never before the segment, which may follow another movement. */
+static gsize
+transition_start (const BpgTrainingSet *self,
+                  BpgEmgRecording      *recording,
+                  const BpgSegment     *segment,
+                  gsize                 start)
+{
+  gsize onset;
+
+  if (!self->framing.transitions || segment->gesture == 0 || self->framing.trim_start_ms == 0 ||
+      !bpg_find_onset (recording, segment->start, &onset))
+    return start;
+  return MIN (start, MAX (onset, segment->start));
+}
+
 static void
 add_stretch (BpgTrainingSet             *self,
              const BpgSegment           *segment,
@@ -296,13 +312,14 @@ add_stretch (BpgTrainingSet             *self,
              struct bpg_feature_scratch *scratch)
 {
   BpgTrainingRepetition repetition = { .number = segment->repetition, .first = self->windows->len };
+  gsize first = transition_start (self, recording, segment, start);
   guint until = self->framing.window;
 
   repetition.movement = movement_index (self, segment);
   if (repetition.number == 0)
     repetition.number = next_number (self, repetition.movement);
   bpg_window_clear (window);
-  for (gsize t = start; t < end; t++)
+  for (gsize t = first; t < end; t++)
     {
       BpgTrainingWindow entry = { .movement = (guint16) repetition.movement,
                                   .repetition = (guint16) MIN (self->repetitions->len, G_MAXUINT16) };
@@ -320,6 +337,7 @@ add_stretch (BpgTrainingSet             *self,
       if (--until != 0)
         continue;
       until = self->framing.hop;
+      entry.transition = t + 1 < start + self->framing.window;
       bpg_features (window, &self->parameters, scratch, features, &entry.strength);
       g_array_append_vals (self->rows, features, self->features);
       g_array_append_val (self->windows, entry);

@@ -28,6 +28,8 @@ gboolean bpg_selection_has (const BpgSelection *selection,
  * @hop: samples.
  * @trim_start_ms: left out at the start of each segment.
  * @trim_end_ms: left out at its end.
+ * @transitions: take in what lies between the muscle's onset and the end of @trim_start_ms, too: how
+ *   a movement begins differs from how it is held.
  */
 typedef struct
 {
@@ -35,6 +37,7 @@ typedef struct
   guint hop;
   guint trim_start_ms;
   guint trim_end_ms;
+  gboolean transitions;
 } BpgFraming;
 
 /**
@@ -42,12 +45,14 @@ typedef struct
  * @movement: index into the set's movements.
  * @repetition: index into the set's repetitions (one per stretch of signal, whatever its number).
  * @strength: mean absolute value, counts in Q4.
+ * @transition: reaches into the trimmed start; for training, not for scoring.
  */
 typedef struct
 {
   guint16 movement;
   guint16 repetition;
   guint32 strength;
+  gboolean transition;
 } BpgTrainingWindow;
 
 /**

@@ -211,7 +211,7 @@ main (int    argc,
       g_autoptr (BpgEmgRecording) recording = NULL;
       BpgSelection selection = { 0 };
       struct session *session;
-      BpgFraming framing;
+      BpgFraming framing = { 0 };
 
       if (sscanf (argv[i], "--trim-start-ms=%u", &head) == 1 || sscanf (argv[i], "--trim-end-ms=%u", &tail) == 1 ||
           sscanf (argv[i], "--window-ms=%u", &window_ms) == 1 || sscanf (argv[i], "--hop-ms=%u", &hop_ms) == 1)
