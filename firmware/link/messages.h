@@ -243,7 +243,7 @@ struct bpg_parameters
   struct bpg_text unit;
   uint64_t hp;    /* Hz, 0 = none */
   uint64_t notch; /* Hz, 0 = none */
-  struct bpg_bytes model; /* SHA-256 of the active .bpm; empty when none */
+  struct bpg_bytes model; /* SHA-256 of the whole active .bpm; empty when none */
 };
 
 struct bpg_stream_request
