@@ -25,12 +25,18 @@ static const int8_t directions[][BPG_PORT_ACTUATORS] = {
   { 0, 0, 0, 1, -1, 1 },  /* pointer */
 };
 
+static int32_t
+clamp_position (int64_t position)
+{
+  return position < 0 ? 0 : position > POSITION_MOST ? POSITION_MOST : (int32_t) position;
+}
+
 void
 bpg_actuators_init (struct bpg_actuators *actuators)
 {
   memset (actuators, 0, sizeof *actuators);
   for (unsigned i = 0; i < BPG_PORT_ACTUATORS; i++)
-    actuators->position[i] = POSITION_MOST / 2;
+    actuators->position[i] = clamp_position ((int64_t) bpg_port_actuator_position (i) << 16);
 }
 
 void
@@ -58,12 +64,6 @@ approach (int32_t value, int32_t target, int32_t most)
   if (target > value)
     return target - value > most ? value + most : target;
   return value - target > most ? value - most : target;
-}
-
-static int32_t
-clamp_position (int64_t position)
-{
-  return position < 0 ? 0 : position > POSITION_MOST ? POSITION_MOST : (int32_t) position;
 }
 
 void

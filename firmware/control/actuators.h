@@ -34,7 +34,7 @@ struct bpg_actuators
   int32_t target[BPG_PORT_ACTUATORS];   /* the same, where the ramp goes */
 };
 
-/* All actuators in the middle of their way, standing. */
+/* All actuators standing where the port says they were left. */
 void bpg_actuators_init (struct bpg_actuators *actuators);
 
 /* Sets where the ramp goes: @gesture (code of the recordings) at @speed 0..1000. */

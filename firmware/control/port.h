@@ -61,6 +61,10 @@ uint16_t bpg_port_lead_off (void);
 /* Commands actuator @index to @position, 0..1000 of its way. */
 void bpg_port_actuator_set (unsigned index, uint16_t position);
 
+/* Where actuator @index was last commanded to, 0..1000. It is kept over a
+ * reset, so that the hand stays where it is; 500 when nothing is known. */
+uint16_t bpg_port_actuator_position (unsigned index);
+
 /* Current of all actuators, in mA. */
 uint32_t bpg_port_current_ma (void);
 

@@ -9,15 +9,21 @@
 #include "control/guard.h"
 #include "control/sample-ring.h"
 
-static uint16_t positions[BPG_PORT_ACTUATORS];
+static uint16_t positions[BPG_PORT_ACTUATORS] = { 500, 500, 500, 500, 500, 500 };
 
-/* The one function of the port that these parts call. */
+/* The functions of the port that these parts call. */
 void
 bpg_port_actuator_set (unsigned index, uint16_t position)
 {
   g_assert_cmpuint (index, <, BPG_PORT_ACTUATORS);
   g_assert_cmpuint (position, <=, 1000);
   positions[index] = position;
+}
+
+uint16_t
+bpg_port_actuator_position (unsigned index)
+{
+  return positions[index];
 }
 
 static void
@@ -158,6 +164,7 @@ test_actuators (void)
 
   /* Speed: so much way a second; then the end of the way. */
   bpg_actuators_init (&actuators);
+  g_assert_cmpint (actuators.position[0] >> 16, ==, positions[0]);
   bpg_actuators_aim (&actuators, 7, 100);
   run (&actuators, 1000);
   g_assert_cmpint (positions[BPG_ACTUATOR_FINGERS], >=, 570);

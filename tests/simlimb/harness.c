@@ -59,6 +59,8 @@ make_arm (struct harness *harness)
   arm->speed = 1;
   arm->battery_percent = 80;
   arm->worn = true;
+  for (unsigned i = 0; i < BPG_PORT_ACTUATORS; i++)
+    arm->position[i] = 500;
   arm->temperature_dc = 250;
   sim_line_init (&arm->line, NULL, 1);
   sim_electrodes_init (&arm->electrodes, 1);

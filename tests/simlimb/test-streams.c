@@ -224,6 +224,29 @@ test_electrodes (void)
   g_assert_true (bpg_guard_may_move (&harness->arm.control.guard));
 }
 
+/* A hung program is reset within 250 ms, and the hand stays where it is. */
+static void
+test_watchdog (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  uint16_t before;
+
+  install (harness);
+  harness_run (harness, 300);
+  harness->arm.position[0] = 321;
+  harness->arm.control.actuators.position[0] = 321 << 16;
+  before = harness->arm.position[0];
+  harness->arm.hung = true;
+  harness_run (harness, 190);
+  g_assert_cmpuint (harness->arm.starts, ==, 1);
+  harness_run (harness, 60);
+  g_assert_cmpuint (harness->arm.starts, ==, 2);
+  g_assert_cmpint (harness->arm.boot_reason, ==, BPG_BOOT_WATCHDOG);
+  harness_run (harness, 300);
+  g_assert_cmpuint (harness->arm.position[0], ==, before);
+  g_assert_cmpuint (harness_status (harness).dec, >, 0);
+}
+
 /* A flood of requests and rubbish: every whole request is answered. */
 static void
 test_flood (void)
@@ -258,6 +281,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/noise", test_noise);
   g_test_add_func ("/streams/guard", test_guard);
   g_test_add_func ("/streams/electrodes", test_electrodes);
+  g_test_add_func ("/streams/watchdog", test_watchdog);
   g_test_add_func ("/streams/flood", test_flood);
   return g_test_run ();
 }

@@ -289,6 +289,8 @@ start (struct simlimb *arm, const struct options *options, GError **error)
   arm->speed = options->speed;
   arm->battery_percent = (unsigned) options->battery;
   arm->worn = true;
+  for (unsigned i = 0; i < BPG_PORT_ACTUATORS; i++)
+    arm->position[i] = 500;
   arm->temperature_dc = 250;
   arm->flash.cut_in = (uint32_t) options->power_cut_at;
   if (!simlimb_power_on (arm, BPG_BOOT_POWER_ON))

@@ -23,7 +23,7 @@ bpg_port_now_us (void)
 void
 bpg_port_watchdog_feed (void)
 {
-  simlimb->watchdog_fed++;
+  simlimb->watchdog_fed = simlimb->event;
 }
 
 enum bpg_boot_reason
@@ -55,6 +55,12 @@ bpg_port_actuator_set (unsigned index, uint16_t position)
 {
   simlimb->position[index] = position;
   simlimb->actuator_commands++;
+}
+
+uint16_t
+bpg_port_actuator_position (unsigned index)
+{
+  return simlimb->position[index];
 }
 
 uint32_t

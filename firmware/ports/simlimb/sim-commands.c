@@ -318,6 +318,15 @@ run_power_on (struct command *command, GError **error)
 }
 
 static bool
+run_hang (struct command *command, GError **error)
+{
+  if (!command->arm->powered)
+    return refuse (error, "the arm is off");
+  command->arm->hung = true;
+  return true;
+}
+
+static bool
 run_speed (struct command *command, GError **error)
 {
   double speed;
@@ -491,6 +500,7 @@ static const struct
   { "plug", 0, 0, run_plug, "plug                                put it in: a new pty" },
   { "power-cut", 0, 2, run_power_cut, "power-cut [at N]                    now, or in the Nth flash operation" },
   { "power-on", 0, 0, run_power_on, "power-on                            after a cut" },
+  { "hang", 0, 0, run_hang, "hang                                the arm's program hangs: its watchdog resets it" },
   { "speed", 1, 1, run_speed, "speed N                             times real time" },
   { "baud", 1, 1, run_baud, "baud N                              throttle the line, 0 = not" },
   { "noise", 1, 1, run_noise, "noise N                             damaged bytes in a million" },

@@ -3,6 +3,7 @@
 
 /* After a pause (a stopped process) the arm does not catch up on more. */
 #define REAL_STEP_MOST_US 100000
+#define TRANSFERS_MOST 8u
 
 struct simlimb *simlimb;
 
@@ -31,6 +32,8 @@ simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason)
 
   arm->boot_reason = was_cut && reason == BPG_BOOT_POWER_ON ? BPG_BOOT_POWER_CUT : reason;
   arm->reset_wanted = false;
+  arm->hung = false;
+  arm->watchdog_fed = 0;
   sim_electrodes_restart (&arm->electrodes);
   start_clock (arm);
   arm->powered = bpg_control_init (&arm->control);
@@ -66,7 +69,10 @@ look_after (struct simlimb *arm)
 static void
 run_control (struct simlimb *arm)
 {
-  bpg_control_run (&arm->control);
+  if (!arm->hung)
+    bpg_control_run (&arm->control);
+  else if (arm->event - arm->watchdog_fed > SIM_WATCHDOG_US)
+    simlimb_power_on (arm, BPG_BOOT_WATCHDOG);
   look_after (arm);
 }
 
@@ -111,7 +117,8 @@ simlimb_advance (struct simlimb *arm)
 void
 simlimb_receive (struct simlimb *arm)
 {
-  while (sim_line_transfer (&arm->line) && arm->powered)
+  /* A flood must not keep time from going on. */
+  for (unsigned i = 0; i < TRANSFERS_MOST && arm->powered && sim_line_transfer (&arm->line); i++)
     {
       begin_event (arm, arm->emulated);
       run_control (arm);

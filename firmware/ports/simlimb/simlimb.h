@@ -20,6 +20,8 @@
 #include "sim-line.h"
 
 #define SIM_SPEED_MOST 1000.0
+/* The watchdog resets an arm whose program does not feed it for so long. */
+#define SIM_WATCHDOG_US 200000u
 
 struct simlimb
 {
@@ -45,7 +47,8 @@ struct simlimb
   uint32_t current_ma; /* added to what the actuators draw */
   uint16_t position[BPG_PORT_ACTUATORS];
   uint64_t actuator_commands;
-  uint64_t watchdog_fed;
+  uint64_t watchdog_fed; /* the arm's time when it last was */
+  bool hung;             /* the program no longer gets anywhere */
   guint64 starts;
 };
 
