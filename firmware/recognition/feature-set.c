@@ -88,7 +88,7 @@ logarithm_features (const struct bpg_window             *window,
   return features;
 }
 
-static void
+BPG_INLINE void
 measure_sample (struct amplitude *amplitude,
                 const int16_t    *sample,
                 const int16_t    *last,
@@ -123,7 +123,10 @@ measure_amplitude (const struct bpg_window *window,
     {
       const int16_t *sample = bpg_window_at (window, age);
 
-      measure_sample (amplitude, sample, last, window->channels, (int32_t) window->least_step);
+      if (window->channels == BPG_USUAL_CHANNELS)
+        measure_sample (amplitude, sample, last, BPG_USUAL_CHANNELS, (int32_t) window->least_step);
+      else
+        measure_sample (amplitude, sample, last, window->channels, (int32_t) window->least_step);
       last = sample;
     }
 }

@@ -12,6 +12,14 @@
 
 _Static_assert ((-3 >> 1) == -2, "arithmetic right shift expected");
 
+/*
+ * Inner loops over electrodes are written once, inlined, and called with a constant count for the
+ * usual eight, so that the compiler can unroll and vectorise them; any other count takes the same
+ * code with a variable.
+ */
+#define BPG_INLINE static inline __attribute__ ((always_inline))
+#define BPG_USUAL_CHANNELS 8u
+
 #define BPG_LOG2_Q 10 /* bits of fraction of every logarithm */
 
 /**

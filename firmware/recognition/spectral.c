@@ -6,7 +6,7 @@
 #define ONE (1 << BPG_SPECTRAL_Q)
 
 /* All factors are polynomials of one symmetric matrix: they commute and so are symmetric too. */
-static int32_t
+BPG_INLINE int32_t
 entry_of_product (unsigned      size,
                   const int32_t *left,
                   const int32_t *right)
@@ -19,7 +19,7 @@ entry_of_product (unsigned      size,
 }
 
 /* result = 2 left right - minus, all in Q28 */
-static void
+BPG_INLINE void
 chebyshev_step (unsigned   size,
                 bpg_matrix left,
                 bpg_matrix right,
@@ -38,7 +38,7 @@ chebyshev_step (unsigned   size,
     }
 }
 
-static int32_t
+BPG_INLINE int32_t
 combination (unsigned                           i,
              unsigned                           j,
              const struct bpg_spectral_scratch *scratch,
@@ -51,12 +51,12 @@ combination (unsigned                           i,
   return sum;
 }
 
-void
-bpg_spectral_function (unsigned                     size,
-                       bpg_matrix                   matrix,
-                       const int32_t                coefficients[12],
-                       struct bpg_spectral_scratch *scratch,
-                       bpg_matrix                   result)
+BPG_INLINE void
+evaluate (unsigned                     size,
+          bpg_matrix                   matrix,
+          const int32_t                coefficients[12],
+          struct bpg_spectral_scratch *scratch,
+          bpg_matrix                   result)
 {
   bpg_matrix *power = scratch->power;
 
@@ -94,4 +94,17 @@ bpg_spectral_function (unsigned                     size,
           result[j][i] = result[i][j];
         }
     }
+}
+
+void
+bpg_spectral_function (unsigned                     size,
+                       bpg_matrix                   matrix,
+                       const int32_t                coefficients[12],
+                       struct bpg_spectral_scratch *scratch,
+                       bpg_matrix                   result)
+{
+  if (size == BPG_USUAL_CHANNELS)
+    evaluate (BPG_USUAL_CHANNELS, matrix, coefficients, scratch, result);
+  else
+    evaluate (size, matrix, coefficients, scratch, result);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "window.h"
 
+#include "fixed.h"
+
 #include <string.h>
 
 void
@@ -35,13 +37,14 @@ magnitude (int32_t value)
   return (uint32_t) (value < 0 ? -value : value);
 }
 
-static bool
+/* Without branches: on noise they are guessed wrong every other time. */
+static unsigned
 is_turn (int32_t  before,
          int32_t  after,
          uint32_t least_step)
 {
-  return ((before < 0 && after > 0) || (before > 0 && after < 0)) &&
-         (magnitude (before) >= least_step || magnitude (after) >= least_step);
+  return (((before < 0) & (after > 0)) | ((before > 0) & (after < 0))) &
+         ((magnitude (before) >= least_step) | (magnitude (after) >= least_step));
 }
 
 static void
@@ -60,55 +63,68 @@ add_products (struct bpg_window *window,
     }
 }
 
-static void
+BPG_INLINE void
 exchange_products (struct bpg_window *window,
                    const int16_t     *sample,
-                   const int16_t     *leaving)
+                   const int16_t     *leaving,
+                   unsigned           channels)
 {
   int64_t *product = window->products;
 
-  for (unsigned i = 0; i < window->channels; i++)
+  for (unsigned i = 0; i < channels; i++)
     {
       int32_t factor = sample[i], old = leaving[i];
 
       window->sums[i] += factor - old;
-      for (unsigned j = i; j < window->channels; j++)
+      for (unsigned j = i; j < channels; j++)
         *product++ += (int64_t) (factor * sample[j]) - old * leaving[j];
     }
 }
 
-/* The steps and turns that end at the new sample come in ... */
-static void
+/* The step and the turn that end at the new sample. */
+BPG_INLINE void
 add_steps (struct bpg_window *window,
            const int16_t     *sample,
            const int16_t     *last,
-           const int16_t     *before_last)
+           const int16_t     *before_last,
+           unsigned           channels)
 {
-  for (unsigned i = 0; i < window->channels; i++)
+  for (unsigned i = 0; i < channels; i++)
     {
       int32_t step = sample[i] - last[i];
 
       window->paths[i] += magnitude (step);
-      if (before_last != NULL)
-        window->turns[i] += is_turn (last[i] - before_last[i], step, window->least_step);
+      window->turns[i] = (uint16_t) (window->turns[i] + is_turn (last[i] - before_last[i], step, window->least_step));
     }
 }
 
-/* ... and those that start at the leaving one go. */
-static void
-remove_steps (struct bpg_window *window)
+/* The step and the turn that start at the leaving one. */
+BPG_INLINE void
+remove_steps (struct bpg_window *window,
+              const int16_t     *first,
+              const int16_t     *second,
+              const int16_t     *third,
+              unsigned           channels)
 {
-  const int16_t *first = bpg_window_at (window, 0);
-  const int16_t *second = bpg_window_at (window, 1);
-  const int16_t *third = bpg_window_at (window, 2);
-
-  for (unsigned i = 0; i < window->channels; i++)
+  for (unsigned i = 0; i < channels; i++)
     {
       int32_t step = second[i] - first[i];
 
       window->paths[i] -= magnitude (step);
-      window->turns[i] -= is_turn (step, third[i] - second[i], window->least_step);
+      window->turns[i] = (uint16_t) (window->turns[i] - is_turn (step, third[i] - second[i], window->least_step));
     }
+}
+
+BPG_INLINE void
+exchange (struct bpg_window *window,
+          const int16_t     *sample,
+          int16_t           *slot,
+          unsigned           channels)
+{
+  remove_steps (window, slot, bpg_window_at (window, 1), bpg_window_at (window, 2), channels);
+  add_steps (window, sample, bpg_window_at (window, window->length - 1u), bpg_window_at (window, window->length - 2u),
+             channels);
+  exchange_products (window, sample, slot, channels);
 }
 
 static void
@@ -117,9 +133,10 @@ push_full (struct bpg_window *window,
 {
   int16_t *slot = window->ring + (size_t) window->position * window->channels;
 
-  remove_steps (window);
-  add_steps (window, sample, bpg_window_at (window, window->length - 1u), bpg_window_at (window, window->length - 2u));
-  exchange_products (window, sample, slot);
+  if (window->channels == BPG_USUAL_CHANNELS)
+    exchange (window, sample, slot, BPG_USUAL_CHANNELS);
+  else
+    exchange (window, sample, slot, window->channels);
   memcpy (slot, sample, window->channels * sizeof *slot);
   window->position = (uint16_t) (window->position + 1u == window->length ? 0 : window->position + 1u);
 }
@@ -130,10 +147,11 @@ push_filling (struct bpg_window *window,
 {
   int16_t *slot = window->ring + (size_t) window->filled * window->channels;
 
+  /* the first step has none before it to turn from: a step of 0 turns nothing */
   if (window->filled >= 2)
-    add_steps (window, sample, slot - window->channels, slot - 2 * window->channels);
+    add_steps (window, sample, slot - window->channels, slot - 2 * window->channels, window->channels);
   else if (window->filled == 1)
-    add_steps (window, sample, slot - window->channels, NULL);
+    add_steps (window, sample, slot - window->channels, slot - window->channels, window->channels);
   add_products (window, sample);
   memcpy (slot, sample, window->channels * sizeof *slot);
   window->filled++;
@@ -145,14 +163,14 @@ bpg_window_push (struct bpg_window *window,
 {
   int16_t masked[BPG_CHANNELS_MAX];
 
-  memcpy (masked, sample, window->channels * sizeof *masked);
-  for (unsigned i = 0; i < window->channels; i++)
+  if (window->excluded != 0)
     {
-      if ((window->excluded >> i & 1u) != 0)
-        masked[i] = 0;
+      for (unsigned i = 0; i < window->channels; i++)
+        masked[i] = (window->excluded >> i & 1u) != 0 ? 0 : sample[i];
+      sample = masked;
     }
   if (bpg_window_is_full (window))
-    push_full (window, masked);
+    push_full (window, sample);
   else
-    push_filling (window, masked);
+    push_filling (window, sample);
 }

@@ -3,7 +3,9 @@
 
 #include "lab-selection.h"
 #include "lab.h"
+#include "training/lib/bpg-population.h"
 #include "training/lib/bpg-trainer.h"
+#include "training/lib/bpg-training-error.h"
 
 static const char summary[] =
     "Trains a model on the named repetitions of recordings; with --from, adapts that model instead of\n"
@@ -14,6 +16,7 @@ typedef struct
   char *out;
   char *from;
   char *notes;
+  char *population;
   int window_ms;
   int hop_ms;
   int trim_start_ms;
@@ -26,6 +29,7 @@ clear_arguments (LabTrainArguments *self)
   g_free (self->out);
   g_free (self->from);
   g_free (self->notes);
+  g_free (self->population);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LabTrainArguments, clear_arguments)
 
@@ -38,6 +42,30 @@ tell_electrodes (const char *what,
       if ((mask >> i & 1) != 0)
         fprintf (stderr, "lab train: electrode %u %s\n", i + 1, what);
     }
+}
+
+/* To measure on people that the built-in population knows, it is replaced by one without them. */
+static gboolean
+use_population (const char *path,
+                GError    **error)
+{
+  g_autofree char *contents = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (BpgPopulation) population = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (path, &contents, &length, error))
+    return FALSE;
+  bytes = g_bytes_new_take (g_steal_pointer (&contents), length);
+  population = bpg_population_decode (g_bytes_get_data (bytes, NULL), length);
+  if (population == NULL)
+    {
+      g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_CORRUPT,
+                   "%s does not hold a population; make it with make-population", path);
+      return FALSE;
+    }
+  bpg_population_replace (bytes);
+  return TRUE;
 }
 
 static int
@@ -58,6 +86,8 @@ train (const LabTrainArguments *given,
     .notes = given->notes,
   };
 
+  if (given->population != NULL && !use_population (given->population, &error))
+    return bpg_lab_fail ("train", error);
   selections = bpg_lab_parse_selections (words, n_words, &error);
   if (selections == NULL)
     return bpg_lab_fail ("train", error);
@@ -88,6 +118,8 @@ bpg_lab_train (int    argc,
     { "hop-ms", 0, 0, G_OPTION_ARG_INT, &arguments.hop_ms, "Between decisions", "N" },
     { "trim-start-ms", 0, 0, G_OPTION_ARG_INT, &arguments.trim_start_ms, "Left out at each segment's start", "N" },
     { "trim-end-ms", 0, 0, G_OPTION_ARG_INT, &arguments.trim_end_ms, "Left out at each segment's end", "N" },
+    { "population", 0, 0, G_OPTION_ARG_FILENAME, &arguments.population, "People to begin from, not the built-in ones",
+      "FILE" },
     { "notes", 0, 0, G_OPTION_ARG_STRING, &arguments.notes, "Kept in the model", "TEXT" },
     G_OPTION_ENTRY_NULL,
   };

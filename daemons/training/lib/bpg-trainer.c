@@ -15,6 +15,7 @@
 #define TAU 0.7        /* weight of today's means against the prior's */
 #define LAMBDA 0.4     /* weight of today's covariance against the prior's */
 #define EXTRA 8        /* directions that tell movements by their shape */
+#define WINDOWS_LOOKED_AT 2000u /* to tell what distances are usual */
 #define LENGTH_MAX 16384 /* of a model of up to 8 electrodes, bytes */
 
 static gboolean
@@ -259,7 +260,7 @@ nearest_square (const BpgDiscriminant *discriminant,
   return nearest;
 }
 
-/* Of every training window, in rising order. */
+/* Of training windows evenly taken, in rising order. */
 static GArray *
 training_squares (const BpgModelDraft  *draft,
                   const BpgTrainingSet *set)
@@ -269,8 +270,9 @@ training_squares (const BpgModelDraft  *draft,
   guint features = set->features;
   g_autofree double *standard = g_new (double, features);
   g_autofree double *place = g_new (double, discriminant->dimensions);
+  guint stride = 1 + set->windows->len / WINDOWS_LOOKED_AT;
 
-  for (guint i = 0; i < set->windows->len; i++)
+  for (guint i = 0; i < set->windows->len; i += stride)
     {
       const gint32 *row = bpg_training_set_row (set, i);
       double square;
@@ -304,11 +306,11 @@ set_decision_defaults (BpgModelDraft *draft)
 {
   double hop_ms = 1000.0 * draft->hop / draft->rate;
 
-  draft->decision.confidence_scale = 48;
+  draft->decision.confidence_scale = 96;
   draft->decision.reject_confidence = 400;
-  draft->decision.evidence_keep = (guint16) lround (32767 * exp (-hop_ms / 60.0));
+  draft->decision.evidence_keep = (guint16) lround (32767 * exp (-hop_ms / 15.0));
   draft->decision.evidence_limit = 8 * 256;
-  draft->decision.evidence_margin = 6 * 256;
+  draft->decision.evidence_margin = (guint16) CLAMP (lround (8 * 256 * 10 / hop_ms), 256, 16 * 256);
   draft->decision.speed_rise = (guint16) CLAMP (lround (1000 * hop_ms / 200), 1, 1000);
   draft->decision.speed_fall = (guint16) CLAMP (lround (1000 * hop_ms / 100), 1, 1000);
   draft->decision.strength_new = (guint16) lround (32767 * (1 - exp (-hop_ms / 40.0)));

@@ -24,7 +24,7 @@ typedef struct
   const char *notes;
 } BpgTrainOptions;
 
-#define BPG_WINDOW_MS_DEFAULT 150
+#define BPG_WINDOW_MS_DEFAULT 100
 #define BPG_HOP_MS_DEFAULT 10
 
 /**
