@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-pairing.h"
 
+#include "bpg-binding-desk.h"
+#include "bpg-bookkeeper.h"
 #include "bpg-dbus.h"
 #include "bpg-error.h"
 #include "bpg-log.h"
@@ -24,6 +26,8 @@ struct _BpgPairing {
 
   BpgService *service;
   BpgRegistry *registry;
+  BpgBookkeeper *bookkeeper;
+  BpgBindingDesk *desk;
   BpgPortList *ports;
   BpgUsbWatcher *usb;
   GHashTable *prostheses; /* deviceId -> BpgProsthesis */
@@ -40,6 +44,9 @@ bpg_pairing_dispose (GObject *object)
 {
   BpgPairing *self = BPG_PAIRING (object);
 
+  /* First, so that no job ends because the lines close: the next process takes up what is left. */
+  if (self->desk != NULL)
+    g_object_run_dispose (G_OBJECT (self->desk));
   if (self->usb != NULL)
     g_signal_handlers_disconnect_by_data (self->usb, self);
   g_clear_object (&self->usb);
@@ -47,6 +54,8 @@ bpg_pairing_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->ports, self);
   g_clear_object (&self->ports);
   g_clear_pointer (&self->prostheses, g_hash_table_unref);
+  g_clear_object (&self->desk);
+  g_clear_object (&self->bookkeeper);
   g_clear_object (&self->registry);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (bpg_pairing_parent_class)->dispose (object);
@@ -72,6 +81,7 @@ ensure_prosthesis (BpgPairing *self, const BpgRegistryRow *row)
   if (prosthesis == NULL) {
     prosthesis = bpg_prosthesis_new (self->service, self->registry, row);
     g_hash_table_insert (self->prostheses, g_strdup (row->device_id), prosthesis);
+    bpg_binding_desk_adopt (self->desk, prosthesis);
   }
   return prosthesis;
 }
@@ -82,11 +92,25 @@ add_remembered (const BpgRegistryRow *row, gpointer user_data)
   bpg_prosthesis_export (ensure_prosthesis (user_data, row));
 }
 
-/* A line that is refused for what is on it is a matter for people, not only an entry in Ports. */
-static void
-refuse (BpgPairing *self, BpgPort *port, const GError *error)
+/* What is a matter for people, not only an entry in Ports. */
+static gboolean
+is_problem (const GError *error)
 {
-  bpg_port_refuse (port, error);
+  return g_error_matches (error, BPG_ERROR, BPG_ERROR_WRONG_PROSTHESIS) ||
+         g_error_matches (error, BPG_ERROR, BPG_ERROR_NOT_AUTHORIZED) ||
+         g_error_matches (error, BPG_ERROR, BPG_ERROR_BUSY);
+}
+
+static void
+on_port_changed (BpgPortList *ports, BpgPort *port, gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+  const GError *error = bpg_port_get_error (port);
+
+  if (bpg_port_has_failed (port) && is_problem (error))
+    bpg_service_set_problem (self->service, bpg_port_get_path (port), error->code, error->message);
+  else if (bpg_port_is_settled (port))
+    bpg_service_clear_problem (self->service, bpg_port_get_path (port));
 }
 
 static void
@@ -98,8 +122,30 @@ publish_ports (BpgPortList *ports, gpointer user_data)
 }
 
 static void
+on_settled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!bpg_bookkeeper_settle_finish (BPG_BOOKKEEPER (source), result, &error))
+    bpg_debug (NULL, "a binding is still to be written down: %s", error->message);
+}
+
+/* An arm that was bound or unbound while nobody here could see it. */
+static void
+follow (BpgPairing *self, const BpgArmIdentity *identity)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!bpg_bookkeeper_follow (self->bookkeeper, identity->device_id, identity->state, identity->patient, identity->side,
+                              &error))
+    bpg_warning (identity->device_id, "its binding cannot be kept: %s", error->message);
+  bpg_bookkeeper_settle_async (self->bookkeeper, identity->device_id, on_settled, NULL);
+}
+
+static void
 attach (BpgPairing *self, BpgProsthesis *prosthesis, BpgPort *port, BpgLink *link, BpgArmIdentity *identity)
 {
+  follow (self, identity);
   bpg_prosthesis_attach (prosthesis, link, identity);
   bpg_port_accept (port, bpg_prosthesis_get_path (prosthesis));
 }
@@ -154,7 +200,7 @@ on_proved (BpgPortList *ports, BpgPort *port, BpgLink *link, gpointer user_ident
   Rival *rival;
 
   if (!bpg_registry_admit (self->registry, identity, &error)) {
-    refuse (self, port, error);
+    bpg_port_refuse (port, error);
     return;
   }
   prosthesis = ensure_prosthesis (self, &row);
@@ -304,6 +350,7 @@ set_up_ports (BpgPairing *self, GError **error)
   self->ports = bpg_port_list_new (maker);
   self->usb = bpg_usb_watcher_new ((const char *const *) usb_ids);
   g_signal_connect (self->ports, "changed", G_CALLBACK (publish_ports), self);
+  g_signal_connect (self->ports, "port-changed", G_CALLBACK (on_port_changed), self);
   g_signal_connect (self->ports, "proved", G_CALLBACK (on_proved), self);
   g_signal_connect (self->ports, "gone", G_CALLBACK (on_port_gone), self);
   g_signal_connect (self->usb, "added", G_CALLBACK (on_usb_added), self);
@@ -323,6 +370,8 @@ start (BpgService *service, GError **error)
   self->registry = bpg_registry_new (service, error);
   if (self->registry == NULL || !set_up_ports (self, error))
     return NULL;
+  self->bookkeeper = bpg_bookkeeper_new (bpg_service_get_connection (service), self->registry);
+  self->desk = bpg_binding_desk_new (service, self->bookkeeper);
 
   g_object_set (manager, "ports", bpg_port_list_describe (self->ports), NULL);
   g_signal_connect_object (manager, "handle-add-port", G_CALLBACK (on_handle_add_port), self, 0);
@@ -331,19 +380,30 @@ start (BpgService *service, GError **error)
   return G_OBJECT (g_steal_pointer (&self));
 }
 
+/* A job that was cut off is decided by its arm, when that is found again. */
+static gboolean
+recover (BpgJob *job, gpointer user_data)
+{
+  BpgPairing *self = BPG_PAIRING (user_data);
+  GHashTableIter iter;
+  gpointer prosthesis;
+
+  g_hash_table_iter_init (&iter, self->prostheses);
+  while (g_hash_table_iter_next (&iter, NULL, &prosthesis)) {
+    if (g_str_equal (bpg_prosthesis_get_path (prosthesis), bpg_job_get_subject (job)))
+      return bpg_binding_desk_resume (self->desk, prosthesis, job);
+  }
+  return FALSE;
+}
+
 static void
 ready (GObject *daemon)
 {
   BpgPairing *self = BPG_PAIRING (daemon);
 
+  bpg_job_list_recover (bpg_service_get_jobs (self->service), recover, self);
   bpg_registry_foreach_port (self->registry, add_remembered_port, self);
   bpg_usb_watcher_start (self->usb);
-}
-
-static void
-stop (GObject *daemon)
-{
-  bpg_port_list_stop (BPG_PAIRING (daemon)->ports);
 }
 
 const BpgServiceInfo *
@@ -367,7 +427,6 @@ bpg_pairing_get_info (void)
     .features = features,
     .start = start,
     .ready = ready,
-    .stop = stop,
   };
 
   return &info;

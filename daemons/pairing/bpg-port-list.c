@@ -20,7 +20,7 @@ struct _BpgPortList {
 
 G_DEFINE_FINAL_TYPE (BpgPortList, bpg_port_list, G_TYPE_OBJECT)
 
-enum { SIGNAL_CHANGED, SIGNAL_PROVED, SIGNAL_GONE, N_SIGNALS };
+enum { SIGNAL_CHANGED, SIGNAL_PORT_CHANGED, SIGNAL_PROVED, SIGNAL_GONE, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void
@@ -53,6 +53,8 @@ bpg_port_list_class_init (BpgPortListClass *klass)
   G_OBJECT_CLASS (klass)->finalize = bpg_port_list_finalize;
   signals[SIGNAL_CHANGED] =
     g_signal_new ("changed", BPG_TYPE_PORT_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_PORT_CHANGED] = g_signal_new ("port-changed", BPG_TYPE_PORT_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                               NULL, G_TYPE_NONE, 1, BPG_TYPE_PORT);
   signals[SIGNAL_PROVED] = g_signal_new ("proved", BPG_TYPE_PORT_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                          G_TYPE_NONE, 3, BPG_TYPE_PORT, BPG_TYPE_LINK, G_TYPE_POINTER);
   signals[SIGNAL_GONE] = g_signal_new ("gone", BPG_TYPE_PORT_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
@@ -77,6 +79,7 @@ bpg_port_list_new (BpgMaker *maker)
 static void
 on_port_changed (BpgPort *port, gpointer user_data)
 {
+  g_signal_emit (user_data, signals[SIGNAL_PORT_CHANGED], 0, port);
   g_signal_emit (user_data, signals[SIGNAL_CHANGED], 0);
 }
 

@@ -268,6 +268,18 @@ bpg_port_get_path (BpgPort *self)
   return self->path;
 }
 
+gboolean
+bpg_port_has_failed (BpgPort *self)
+{
+  return g_str_equal (self->state, "failed");
+}
+
+gboolean
+bpg_port_is_settled (BpgPort *self)
+{
+  return !g_str_equal (self->state, "opening") && !g_str_equal (self->state, "identifying");
+}
+
 const GError *
 bpg_port_get_error (BpgPort *self)
 {

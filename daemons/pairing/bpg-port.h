@@ -40,6 +40,20 @@ void bpg_port_set_baud (BpgPort *self, guint baud);
 const char *bpg_port_get_path (BpgPort *self);
 
 /**
+ * bpg_port_has_failed:
+ *
+ * Whether the last attempt failed; bpg_port_get_error() says why.
+ */
+gboolean bpg_port_has_failed (BpgPort *self);
+
+/**
+ * bpg_port_is_settled:
+ *
+ * Whether it is known what is on the line; %FALSE while an attempt is under way.
+ */
+gboolean bpg_port_is_settled (BpgPort *self);
+
+/**
  * bpg_port_get_error:
  *
  * Returns: (nullable) (transfer none): why the last attempt failed.

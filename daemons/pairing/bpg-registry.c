@@ -127,6 +127,17 @@ bpg_registry_get_connections (BpgRegistry *self, const char *device_id)
   return (guint64) sqlite3_column_int64 (statement, 0);
 }
 
+char *
+bpg_registry_dup_patient (BpgRegistry *self, const char *device_id)
+{
+  g_autoptr (sqlite3_stmt) statement =
+    bpg_store_prepare (self->store, NULL, "SELECT patient FROM prosthesis WHERE device_id = ?", "s", device_id);
+
+  if (statement == NULL || bpg_store_step (self->store, statement, NULL) != 1)
+    return g_strdup ("");
+  return g_strdup (column (statement, 0));
+}
+
 static gboolean
 write_binding (BpgRegistry *self, const char *device_id, const char *patient, const char *side, const char *former,
                GError **error)
@@ -166,7 +177,7 @@ bpg_registry_foreach_debt (BpgRegistry *self, BpgRegistryDebtFunc func, gpointer
   g_autoptr (sqlite3_stmt) statement =
     bpg_store_prepare (self->store, NULL,
                        "SELECT debt.device_id, fingerprint, debt.patient, debt.side, bound FROM debt"
-                       " JOIN prosthesis USING (device_id)",
+                       " JOIN prosthesis USING (device_id) ORDER BY debt.rowid DESC",
                        "");
 
   while (statement != NULL && bpg_store_step (self->store, statement, NULL) == 1)

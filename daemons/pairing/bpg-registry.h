@@ -48,6 +48,13 @@ gboolean bpg_registry_admit (BpgRegistry *self, const BpgArmIdentity *identity, 
 guint64 bpg_registry_get_connections (BpgRegistry *self, const char *device_id);
 
 /**
+ * bpg_registry_dup_patient:
+ *
+ * Returns: (transfer full): the patient it is bound to, by what is remembered; empty when to none.
+ */
+char *bpg_registry_dup_patient (BpgRegistry *self, const char *device_id);
+
+/**
  * bpg_registry_set_binding:
  * @patient: pseudonym; empty when it was unbound from @former
  * @former: (nullable): the patient it was unbound from
@@ -64,6 +71,11 @@ gboolean bpg_registry_set_binding (BpgRegistry *self, const char *device_id, con
  */
 gboolean bpg_registry_pay_debt (BpgRegistry *self, const char *device_id, const char *patient, GError **error);
 
+/**
+ * bpg_registry_foreach_debt:
+ *
+ * The newest of an arm comes first. @func may pay.
+ */
 void bpg_registry_foreach_debt (BpgRegistry *self, BpgRegistryDebtFunc func, gpointer user_data);
 
 void bpg_registry_foreach (BpgRegistry *self, BpgRegistryRowFunc func, gpointer user_data);

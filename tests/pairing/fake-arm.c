@@ -119,10 +119,13 @@ take_bind (FakeArm *self, const guint8 *payload, gsize length, struct bpg_cbor_w
 {
   struct bpg_bind_request request = {0};
   struct bpg_state_reply reply = {bpg_text ("binding")};
+  guint refusal = self->refuse_bind;
 
   g_assert_true (bpg_bind_request_decode (payload, length, &request));
-  if (self->refuse_bind != 0) {
-    bpg_error_encode (1, BPG_GROUP_ARM, (guint16) self->refuse_bind, writer);
+  if (self->busy_while_asked && g_str_equal (self->state, "binding"))
+    refusal = BPG_ARM_ERROR_BUSY;
+  if (refusal != 0) {
+    bpg_error_encode (1, BPG_GROUP_ARM, (guint16) refusal, writer);
     return;
   }
   g_free (self->state);

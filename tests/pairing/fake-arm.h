@@ -43,7 +43,7 @@ typedef struct {
   gboolean no_arm;        /* an MCUmgr device without our group */
   guint drop_every;       /* each so-manieth request is not answered */
   guint refuse_bind;      /* vendor error to answer bind with */
-  guint8 refuse_stream;
+  gboolean busy_while_asked; /* refuses to be bound while it waits for the button */
 } FakeArm;
 
 FakeArm *fake_arm_new (const char *id);

@@ -57,12 +57,16 @@ fixture_start (Fixture *fixture)
 static inline void
 fixture_stop (Fixture *fixture)
 {
-  bpg_pairing_get_info ()->stop (fixture->daemon);
   g_clear_object (&fixture->daemon);
   g_clear_object (&fixture->service);
   while (g_main_context_iteration (NULL, FALSE))
     ;
 }
+
+typedef struct {
+  const char *name;
+  void (*func) (Fixture *, gconstpointer);
+} FixtureTest;
 
 static inline void
 fixture_set_up (Fixture *fixture, gconstpointer data)
@@ -260,4 +264,17 @@ fixture_fd_call (Fixture *fixture, FakeArm *arm, const char *method, const char 
 
   fixture_begin_fd_call (fixture, arm, method, options, &call);
   return fixture_end_fd_call (&call, error);
+}
+
+/* Ends in a row without name. */
+static inline int
+fixture_run (int argc, char **argv, const FixtureTest *tests)
+{
+  g_test_init (&argc, &argv, NULL);
+  /* Warnings tell people of what a test brings about on purpose. */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
+  bpg_error_quark ();
+  for (guint i = 0; tests[i].name != NULL; i++)
+    g_test_add (tests[i].name, Fixture, NULL, fixture_set_up, tests[i].func, fixture_tear_down);
+  return g_test_run ();
 }

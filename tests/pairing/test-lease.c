@@ -192,18 +192,14 @@ test_bad_packets (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const char *name;
-    void (*func) (Fixture *, gconstpointer);
-  } tests[] = {
-    {"/pairing/lease/requests", test_requests},   {"/pairing/lease/window", test_window},
-    {"/pairing/lease/exclusive", test_exclusive}, {"/pairing/lease/unplugged", test_unplugged},
+  static const FixtureTest tests[] = {
+    {"/pairing/lease/requests", test_requests},
+    {"/pairing/lease/window", test_window},
+    {"/pairing/lease/exclusive", test_exclusive},
+    {"/pairing/lease/unplugged", test_unplugged},
     {"/pairing/lease/bad-packets", test_bad_packets},
+    {NULL, NULL},
   };
 
-  g_test_init (&argc, &argv, NULL);
-  bpg_error_quark ();
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, Fixture, NULL, fixture_set_up, tests[i].func, fixture_tear_down);
-  return g_test_run ();
+  return fixture_run (argc, argv, tests);
 }

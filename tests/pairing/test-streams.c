@@ -304,19 +304,16 @@ test_turn_over (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const char *name;
-    void (*func) (Fixture *, gconstpointer);
-  } tests[] = {
-    {"/pairing/streams/records", test_records},     {"/pairing/streams/union", test_union},
-    {"/pairing/streams/slow-reader", test_slow_reader}, {"/pairing/streams/unplugged", test_unplugged},
-    {"/pairing/streams/restarted", test_restarted}, {"/pairing/streams/refused", test_refused},
+  static const FixtureTest tests[] = {
+    {"/pairing/streams/records", test_records},
+    {"/pairing/streams/union", test_union},
+    {"/pairing/streams/slow-reader", test_slow_reader},
+    {"/pairing/streams/unplugged", test_unplugged},
+    {"/pairing/streams/restarted", test_restarted},
+    {"/pairing/streams/refused", test_refused},
     {"/pairing/streams/turn-over", test_turn_over},
+    {NULL, NULL},
   };
 
-  g_test_init (&argc, &argv, NULL);
-  bpg_error_quark ();
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, Fixture, NULL, fixture_set_up, tests[i].func, fixture_tear_down);
-  return g_test_run ();
+  return fixture_run (argc, argv, tests);
 }
