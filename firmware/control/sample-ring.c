@@ -3,6 +3,24 @@
 
 #include <string.h>
 
+/* Writer and reader run on one core, one of them in an interrupt: the compiler
+ * alone must keep the order, and a word is read and written whole. */
+static uint32_t
+load (const uint32_t *counter)
+{
+  uint32_t value = *(const volatile uint32_t *) counter;
+
+  __atomic_signal_fence (__ATOMIC_ACQUIRE);
+  return value;
+}
+
+static void
+store (uint32_t *counter, uint32_t value)
+{
+  __atomic_signal_fence (__ATOMIC_RELEASE);
+  *(volatile uint32_t *) counter = value;
+}
+
 void
 bpg_sample_ring_init (struct bpg_sample_ring *ring)
 {
@@ -17,7 +35,7 @@ bpg_sample_ring_push (struct bpg_sample_ring *ring, const int16_t *values, unsig
                       uint64_t tick)
 {
   uint32_t written = ring->written;
-  uint32_t read = __atomic_load_n (&ring->read, __ATOMIC_ACQUIRE);
+  uint32_t read = load (&ring->read);
   struct bpg_sample *sample = &ring->samples[written % BPG_SAMPLE_RING_SIZE];
   uint32_t index = ring->next_index++;
 
@@ -29,14 +47,14 @@ bpg_sample_ring_push (struct bpg_sample_ring *ring, const int16_t *values, unsig
   sample->tick = tick;
   sample->index = index;
   memcpy (sample->values, values, channels * sizeof sample->values[0]);
-  __atomic_store_n (&ring->written, written + 1, __ATOMIC_RELEASE);
+  store (&ring->written, written + 1);
   return true;
 }
 
 const struct bpg_sample *
 bpg_sample_ring_peek (const struct bpg_sample_ring *ring)
 {
-  uint32_t written = __atomic_load_n (&ring->written, __ATOMIC_ACQUIRE);
+  uint32_t written = load (&ring->written);
 
   return written == ring->read ? NULL : &ring->samples[ring->read % BPG_SAMPLE_RING_SIZE];
 }
@@ -44,5 +62,5 @@ bpg_sample_ring_peek (const struct bpg_sample_ring *ring)
 void
 bpg_sample_ring_drop (struct bpg_sample_ring *ring)
 {
-  __atomic_store_n (&ring->read, ring->read + 1, __ATOMIC_RELEASE);
+  store (&ring->read, ring->read + 1);
 }
