@@ -250,6 +250,15 @@ sim_line_transfer (struct sim_line *line)
   return take_in (line);
 }
 
+bool
+sim_line_is_congested (struct sim_line *line)
+{
+  if (line->baud != 0 || !line->peer || line->out_length < sizeof line->out / 2)
+    return false;
+  send_out (line);
+  return line->out_length >= sizeof line->out / 2;
+}
+
 size_t
 sim_line_room (const struct sim_line *line)
 {

@@ -58,6 +58,10 @@ void sim_line_advance (struct sim_line *line, uint64_t microseconds);
  * whether something came. */
 bool sim_line_transfer (struct sim_line *line);
 
+/* Sends what goes; whether much of it still waits for a reader who is there.
+ * False on a throttled line, which is to be slow. */
+bool sim_line_is_congested (struct sim_line *line);
+
 /* The buffers as the control loop sees them. */
 size_t sim_line_room (const struct sim_line *line);
 void sim_line_write (struct sim_line *line, const uint8_t *bytes, size_t length);

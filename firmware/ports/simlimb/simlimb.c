@@ -4,6 +4,7 @@
 /* After a pause (a stopped process) the arm does not catch up on more. */
 #define REAL_STEP_MOST_US 100000
 #define TRANSFERS_MOST 8u
+#define WAIT_MOST_US 500000
 
 struct simlimb *simlimb;
 
@@ -90,6 +91,23 @@ deliver_sample (struct simlimb *arm)
   run_control (arm);
 }
 
+/* Whether hurried time has to wait for the reader. */
+static bool
+must_wait (struct simlimb *arm)
+{
+  gint64 now;
+
+  if (arm->speed <= 1 || !sim_line_is_congested (&arm->line))
+    {
+      arm->waiting = 0;
+      return false;
+    }
+  now = g_get_monotonic_time ();
+  if (arm->waiting == 0)
+    arm->waiting = now;
+  return now - arm->waiting < WAIT_MOST_US;
+}
+
 void
 simlimb_step (struct simlimb *arm, double microseconds)
 {
@@ -98,7 +116,12 @@ simlimb_step (struct simlimb *arm, double microseconds)
 
   sim_line_advance (&arm->line, (uint64_t) microseconds);
   while (arm->powered && arm->starts == starts && arm->next_tick <= target)
-    deliver_sample (arm);
+    {
+      if (must_wait (arm))
+        target = arm->next_tick - 1;
+      else
+        deliver_sample (arm);
+    }
   /* A restart in between has set the clock anew. */
   if (arm->starts == starts)
     arm->emulated = target;

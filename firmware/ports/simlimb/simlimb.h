@@ -7,6 +7,8 @@
  * ticks, N times faster than real when wished, and everything on the arm
  * counts that time. While a sample is being worked on, the arm's clock goes
  * on as the computing takes: so a decision's latency is the program's own.
+ * Faster than real, time waits for a reader that cannot take the stream so
+ * fast, but not for one that has stopped reading.
  */
 
 #include <glib.h>
@@ -34,6 +36,7 @@ struct simlimb
   enum bpg_boot_reason boot_reason;
   bool reset_wanted;
   double speed;
+  gint64 waiting;   /* monotonic time since when the line's reader lags, or 0 */
   gint64 real;      /* monotonic time up to which the arm was emulated, µs */
   double emulated;  /* the arm's time at that moment, µs */
   double next_tick; /* of the next sample */
