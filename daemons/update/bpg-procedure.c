@@ -190,6 +190,13 @@ start_trial (BpgProcedure *self, guint seconds, GError **error)
 }
 
 static gboolean
+set_restarted (GError **error)
+{
+  return set_wrong_state (error, "The service was restarted while the trial began; the old model decides. Start the "
+                                 "trial again");
+}
+
+static gboolean
 install (BpgProcedure *self, GError **error)
 {
   const BpgSlotEntry *on_trial;
@@ -202,8 +209,7 @@ install (BpgProcedure *self, GError **error)
   if (on_trial != NULL)
     return set_wrong_state (error, "Another model is on trial: confirm it or roll back first");
   if (!self->may_start_trial)
-    return set_wrong_state (error, "The service was restarted while the trial began; the old model decides. Start the "
-                                   "trial again");
+    return set_restarted (error);
   if (!bring (self, error) || !make_pending (self, error))
     return FALSE;
   if (!self->trial)
@@ -222,7 +228,9 @@ try_pending (BpgProcedure *self, GError **error)
     return FALSE;
   pending = bpg_slot_table_get_pending (&self->table);
   if (bpg_slot_table_get_trial (&self->table) != NULL)
-    return set_wrong_state (error, "A model is on trial already");
+    return self->may_start_trial ? set_wrong_state (error, "A model is on trial already") : TRUE;
+  if (!self->may_start_trial)
+    return set_restarted (error);
   if (pending == NULL)
     return set_wrong_state (error, "No model is waiting for its trial; install one first");
   g_strlcpy (image, pending->hash, sizeof image);

@@ -77,5 +77,232 @@ def install_and_confirm():
         assert shop.history()[0] == ("roll-back", hashes[0], "")
 
 
+def refused_calls():
+    """What cannot be is refused by name before a job begins."""
+    with Workshop() as shop:
+        update, path = shop.clinic.update, shop.prosthesis.path
+        model = shop.train(1)
+
+        def refuse(name, member, signature, *arguments):
+            update.expect(name, "Update1." + member, signature, *arguments)
+
+        refuse("NotFound", "Install", "(ooa{sv})", path + "x", model.path, {})
+        refuse("NotFound", "Install", "(ooa{sv})", path, model.path + "x", {})
+        refuse("NotFound", "Install", "(ooa{sv})", path, path, {})
+        refuse("UnknownOption", "Install", "(ooa{sv})", path, model.path, variant_dict(x=("b", True)))
+        for seconds in (0, 9, 86401):
+            refuse("InvalidArgument", "Install", "(ooa{sv})", path, model.path,
+                   variant_dict(trial_seconds=("u", seconds)))
+            refuse("InvalidArgument", "StartTrial", "(oa{sv})", path,
+                   variant_dict(seconds=("u", seconds)))
+        for member in ("StartTrial", "Confirm", "RollBack"):
+            refuse("NotFound", member, "(oa{sv})", path + "x", {})
+            refuse("UnknownOption", member, "(oa{sv})", path, variant_dict(x=("b", True)))
+        refuse("InvalidArgument", "RollBack", "(oa{sv})", path, variant_dict(model=("s", "abc")))
+
+        # A model that the registry has refused needs somebody who insists.
+        worse = shop.train(2).path
+        shop.refuse(worse)
+        refuse("ModelWorse", "Install", "(ooa{sv})", path, worse, {})
+        job = update.call("Update1.Install", "(ooa{sv})", path, worse, variant_dict(
+            override=("b", True), trial=("b", False)))
+        refuse("Busy", "Install", "(ooa{sv})", path, model.path, {})
+        refuse("Busy", "Confirm", "(oa{sv})", path, {})
+        shop.jobs.succeed(job)
+        assert shop.state() == "pending"
+        shop.decides(None)
+
+        # Another arm that is bound to nobody, and that the model was not made for.
+        other = shop.add_arm("other")
+        stranger = shop.clinic.prosthesis(other)
+        refuse("WrongState", "Install", "(ooa{sv})", stranger.path, model.path, {})
+        shop.clinic.bind(other, stranger, shop.clinic.create_patient(), side="left")
+        refuse("Incompatible", "Install", "(ooa{sv})", stranger.path, model.path, {})
+        other.tell("unplug")
+        shop.clinic.prosthesis(other, connected=False)
+        refuse("Disconnected", "Install", "(ooa{sv})", stranger.path, model.path, {})
+        shop.jobs.fail(update.call("Update1.Confirm", "(oa{sv})", stranger.path, {}), "Disconnected")
+
+
+def charge(shop, percent):
+    """Charges the battery, and gives the arm's guard time to notice: it looks every second."""
+    shop.arm.tell("battery", percent)
+    spin(2.5)
+
+
+def refused_jobs():
+    """What the arm refuses is told by name, and the arm stays as it was."""
+    with Workshop() as shop:
+        first, second = shop.train(1), shop.train(2)
+        shop.jobs.fail(shop.call("StartTrial"), "WrongState")
+        shop.jobs.fail(shop.call("Confirm"), "WrongState")
+        shop.jobs.fail(shop.call("RollBack"), "NotFound")
+        shop.confirmed(first)
+        shop.jobs.fail(shop.call("RollBack"), "NotFound")
+        shop.jobs.fail(shop.call("RollBack", model=("s", "0" * 8)), "NotFound")
+        shop.jobs.fail(shop.call("RollBack", model=("s", "nonsense")), "InvalidArgument")
+        charge(shop, 3)
+        shop.jobs.fail(shop.install(second), "BatteryTooLow")
+        shop.decides(first)
+        assert shop.history()[0] == ("failed", second.get("Model1.Hash"), "BatteryTooLow")
+        charge(shop, 80)
+        shop.jobs.succeed(shop.install(second, trial=("b", False)))
+        assert shop.state() == "pending"
+        shop.decides(first)
+        charge(shop, 3)
+        shop.jobs.fail(shop.call("StartTrial"), "BatteryTooLow")
+        charge(shop, 80)
+        shop.jobs.succeed(shop.call("StartTrial", seconds=("u", 60)))
+        assert shop.state() == "trial"
+        shop.decides(second)
+        shop.jobs.fail(shop.call("StartTrial"), "WrongState")
+        shop.jobs.fail(shop.install(first), "WrongState")
+        assert shop.state() == "trial"
+        # From the trial back to what was confirmed.
+        assert shop.jobs.succeed(shop.call("RollBack"))["model"] == first.get("Model1.Hash")
+        shop.decides(first)
+        assert shop.state() == "idle"
+
+        # The clinic has another key than the arm learnt.
+        shop.house.kill("update")
+        os.unlink(os.path.join(shop.house.state("update"), "clinic-key.pem"))
+        shop.house.start("update")
+        wait_for(lambda: shop.state() == "idle", "slots that are known")
+        shop.jobs.fail(shop.install(shop.train(4)), "SignatureInvalid")
+        shop.decides(first)
+        assert shop.state() == "idle"
+
+
+def trial_runs_out():
+    """A trial that nobody confirms ends by itself, and the history says so."""
+    with Workshop("--speed", "20") as shop:
+        first, second = shop.train(1), shop.train(2)
+        shop.confirmed(first)
+        shop.jobs.succeed(shop.install(second, trial_seconds=("u", 20)))
+        assert shop.state() in ("trial", "idle")
+        wait_for(lambda: shop.state() == "idle", "end of the trial")
+        assert shop.history()[0] == ("revert", second.get("Model1.Hash"), ""), shop.history()
+        assert shop.active() == first.get("Model1.Hash") and not shop.slots.get("Slots1.TrialEnds")
+        shop.decides(first)
+        shop.jobs.fail(shop.call("Confirm"), "WrongState")
+        # The power goes during a trial, and nobody hears of it until the arm is back.
+        shop.jobs.succeed(shop.install(second, trial_seconds=("u", 86400)))
+        shop.house.kill("update")
+        shop.arm.tell("power-cut")
+        shop.arm.tell("power-on")
+        shop.house.start("update")
+        wait_for(lambda: shop.state() == "idle", "slots that are known")
+        assert shop.history()[0] == ("revert", second.get("Model1.Hash"), ""), shop.history()
+        shop.decides(first)
+
+
+def unplugged():
+    """Unplugged in each phase: Disconnected, the old model is there, and a retry goes on."""
+    with Workshop() as shop:
+        first, second = shop.train(1), shop.train(2)
+        shop.confirmed(first)
+        shop.arm.tell("baud", 57600)
+        for phase in ("signing", "uploading", "verifying", "trial"):
+            job = Object(shop.house, shop.clinic.update.service, shop.install(second))
+            reached = wait_for(lambda job=job, phase=phase:
+                               job.get("Job1.Phase") == phase and "reached" or
+                               job.get("Job1.State") == "finished" and "missed", phase)
+            shop.arm.tell("unplug")
+            success, error, message, _ = shop.jobs.wait(job.path)
+            shop.jobs.once(job.path)
+            if reached == "reached" and not success:
+                assert error == "Disconnected", (error, message)
+                assert "old model" in message, message
+                assert shop.history()[0] == ("failed", second.get("Model1.Hash"), "Disconnected")
+            shop.arm.tell("plug")
+            shop.connected()
+            shop.settled()
+            if shop.state() == "trial":
+                shop.jobs.succeed(shop.call("RollBack"))
+            shop.decides(first)
+        shop.arm.tell("baud", 0)
+        shop.confirmed(second)
+        shop.decides(second)
+
+
+def noise():
+    """One byte in a thousand is damaged: it ends right, or with a named error, never in between."""
+    with Workshop() as shop:
+        first, second = shop.train(1), shop.train(2)
+        shop.confirmed(first)
+        shop.arm.tell("noise", 1000)
+        success, error, _, _ = shop.jobs.wait(shop.install(second))
+        shop.arm.tell("noise", 0)
+        if success:
+            shop.decides(second)
+        else:
+            assert error in ("TimedOut", "Disconnected"), error
+            shop.connected()
+            shop.decides(first)
+        shop.settled()
+        if shop.state() != "trial":
+            shop.jobs.succeed(shop.install(second))
+        shop.jobs.succeed(shop.call("Confirm"))
+        shop.decides(second)
+
+
+def cancelled():
+    """A cancelled installation ends once, as Cancelled, and the next one goes on with it."""
+    with Workshop() as shop:
+        first, second = shop.train(1), shop.train(2)
+        shop.confirmed(first)
+        shop.arm.tell("baud", 38400)
+        job = Object(shop.house, shop.clinic.update.service, shop.install(second))
+        wait_for(lambda: job.get("Job1.Progress") > 0.2, "progress")
+        assert shop.state() == "writing"
+        job.call("Job1.Cancel", "(a{sv})", {})
+        shop.jobs.fail(job.path, "Cancelled")
+        shop.jobs.once(job.path)
+        assert shop.state() == "idle"
+        shop.decides(first)
+        shop.arm.tell("baud", 0)
+        shop.confirmed(second)
+        shop.decides(second)
+
+
+def side_by_side():
+    """Two arms are written at the same time, each with its own model."""
+    with Workshop() as shop:
+        other = shop.add_arm("other")
+        prosthesis = shop.clinic.prosthesis(other)
+        patient = shop.clinic.create_patient()
+        shop.clinic.bind(other, prosthesis, patient, side="left")
+        model = shop.train(1)
+        theirs = shop.train(5, prosthesis=prosthesis, patient=patient)
+        for arm in (shop.arm, other):
+            arm.tell("baud", 115200)
+        wait_for(lambda: shop.clinic.slots(other).get("Slots1.State") == "idle", "known slots")
+        jobs = [shop.install(model), shop.clinic.install(prosthesis, theirs.path)]
+        assert shop.slots.get("Slots1.Job") == jobs[0]
+        assert shop.clinic.slots(other).get("Slots1.Job") == jobs[1]
+        for job in jobs:
+            shop.jobs.succeed(job)
+        shop.decides(model)
+        prosthesis.call("Prosthesis1.Refresh", "(a{sv})", {})
+        assert prosthesis.get("Prosthesis1.ModelHash") == theirs.get("Model1.Hash")
+
+
+def no_room():
+    """Without room on the PC's disk an installation ends as NoSpace; with room it works."""
+    with Workshop() as shop:
+        first = shop.train(1)
+        tracer = shop.trace("pwrite64:error=ENOSPC:when=1+")
+        shop.clinic.update.expect("NoSpace", "Update1.Install", "(ooa{sv})", shop.prosthesis.path,
+                                  first.path, {})
+        tracer.stop()
+        tracer = shop.trace("fdatasync:error=ENOSPC:when=2+")
+        success, error, _, _ = shop.jobs.wait(shop.install(first))
+        assert not success and error in ("NoSpace", "Failed"), error
+        tracer.stop()
+        shop.confirmed(first)
+        shop.decides(first)
+
+
 if __name__ == "__main__":
-    main(clinic_key, install_and_confirm)
+    main(clinic_key, install_and_confirm, refused_calls, refused_jobs, trial_runs_out, unplugged,
+         noise, cancelled, side_by_side, no_room)

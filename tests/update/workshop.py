@@ -5,6 +5,7 @@ import contextlib
 import math
 import os
 import random
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "integration"))
@@ -71,7 +72,7 @@ class Workshop:
         except BusError:
             return None
 
-    def record(self, seed, labels=lambda movement: movement, prosthesis=None, patient=None):
+    def record(self, seed, prosthesis=None, patient=None):
         """A recording of three repetitions of each movement."""
         prosthesis, patient = prosthesis or self.prosthesis, patient or self.patient
         properties = prosthesis.properties("Prosthesis1")
@@ -80,13 +81,12 @@ class Workshop:
             "Records1.CreateRecording", "(osa{sv})", patient.path, properties["DeviceId"],
             variant_dict(rate=("u", properties["SamplingRate"]), channels=("u", channels),
                          lsb=("d", properties["Lsb"]), unit=("s", properties["Unit"]))))
-        names = dict((code, name) for name, code in MOVEMENTS)
-        for _, code in MOVEMENTS:
+        for name, code in MOVEMENTS:
             for repetition in (1, 2, 3):
                 fd = os.memfd_create("samples", os.MFD_ALLOW_SEALING)
-                os.write(fd, signal(labels(code), repetition, channels, seed))
+                os.write(fd, signal(code, repetition, channels, seed))
                 recording.call("Recording1.AppendRepetition", "(ha{sv})", 0, variant_dict(
-                    movement=("s", names[code]), code=("y", code), repetition=("u", repetition),
+                    movement=("s", name), code=("y", code), repetition=("u", repetition),
                     count=("t", COUNT)), fds=[fd])
                 os.close(fd)
         recording.call("Recording1.Complete", "(a{sv})", {})
@@ -126,6 +126,43 @@ class Workshop:
         self.prosthesis.call("Prosthesis1.Refresh", "(a{sv})", {})
         digest = self.prosthesis.get("Prosthesis1.ModelHash")
         assert digest == (model.get("Model1.Hash") if model else ""), (digest, model)
+
+    def refuse(self, model):
+        """Makes the registry of models call one refused, as a training that failed would have."""
+        self.house.daemons["training"].stop()
+        wait_for(lambda: not self.house.owner(NAMES["training"]), "end of training")
+        store = sqlite3.connect(os.path.join(self.house.state("training"), "models.db"))
+        with store:
+            changed = store.execute("UPDATE model SET state = 'refused' WHERE hash LIKE ?",
+                                    (model.rsplit("/", 1)[-1] + "%",)).rowcount
+        store.close()
+        assert changed == 1
+        self.house.start("training")
+
+    def settled(self):
+        """Waits until what Slots1 says and what the arm does are the same."""
+        def same():
+            try:
+                self.prosthesis.call("Prosthesis1.Refresh", "(a{sv})", {})
+            except BusError:
+                return False
+            return (self.state() in ("idle", "pending", "trial") and
+                    self.slots.get("Slots1.Job") == "/" and
+                    self.active() == self.prosthesis.get("Prosthesis1.ModelHash"))
+        wait_for(same, "agreement of slots and arm")
+
+    def trace(self, inject):
+        """Has system calls of updated fail, or kill it; stop() ends that."""
+        pid = self.house.daemons["update"].pid
+        tracer = Process(self.house, "strace", [
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + inject.split(":")[0], "-e",
+            "inject=" + inject, "-p", str(pid)])
+
+        def attached():
+            with open("/proc/%d/status" % pid, encoding="ascii") as status:
+                return "TracerPid:\t0" not in status.read()
+        wait_for(attached, "tracer")
+        return tracer
 
     def connected(self):
         """Waits for the arm to be back."""
