@@ -16,7 +16,9 @@
 #define LOOSE_FAINT 4.0
 #define LOOSE_STRONG 25.0
 #define MOST_WANDER 3.0
-#define LEAST_CONTRACTION 1.3
+#define MOST_RESTLESS 1.25
+#define LEAST_CONTRACTION 1.12
+#define SCATTER 0.18 /* more at 200 Hz, where a frame has 20 samples; less by the square root of the rate */
 #define LEAST_STRENGTH 0.3
 #define NO_STRENGTH 0.1
 #define LATEST_ONSET 0.5
@@ -58,9 +60,10 @@ speak (BpgVerdict *verdict, BpgVerdictRule rule, guint16 electrodes)
 }
 
 /* Level of each electrode at rest: the middle frame of the quietest of the session's accepted rests, whichever that was
- * for each electrode. */
+ * for each electrode; and its upper quartile, by which that of a contraction is measured: few samples scatter alike in
+ * both. */
 static gboolean
-find_rest (GPtrArray *accepted, guint channels, double *rest)
+find_rest (GPtrArray *accepted, guint channels, double *rest, double *restless)
 {
   gboolean found = FALSE;
 
@@ -72,7 +75,10 @@ find_rest (GPtrArray *accepted, guint channels, double *rest)
     for (guint c = 0; c < channels; c++) {
       double level = level_quantile (verdict->signal, c, 0.5);
 
-      rest[c] = found ? MIN (rest[c], level) : level;
+      if (found && level >= rest[c])
+        continue;
+      rest[c] = level;
+      restless[c] = MIN (level_quantile (verdict->signal, c, 0.75), MOST_RESTLESS * level);
     }
     found = TRUE;
   }
@@ -250,18 +256,19 @@ find_onset (BpgVerdict *verdict, const double *rest)
 }
 
 static void
-check_contraction (BpgVerdict *verdict, GPtrArray *accepted, const double *rest)
+check_contraction (BpgVerdict *verdict, GPtrArray *accepted, const double *rest, const double *restless)
 {
   const BpgSignalFigures *signal = verdict->signal;
   g_autofree BpgMovementFigures *others = bpg_movement_figures (accepted, verdict->code, verdict->repetition);
+  double least = LEAST_CONTRACTION + SCATTER * sqrt (200.0 / signal->rate);
   double best = 0;
 
   for (guint c = 0; c < signal->channels; c++)
-    best = MAX (best, level_quantile (signal, c, 0.75) / rest[c]);
+    best = MAX (best, level_quantile (signal, c, 0.75) / restless[c]);
   verdict->figures[BPG_VERDICT_NO_CONTRACTION] = best;
   if (others != NULL && others->contraction > 1)
     verdict->figures[BPG_VERDICT_WEAK] = (best - 1) / (others->contraction - 1);
-  if (best < LEAST_CONTRACTION || verdict->figures[BPG_VERDICT_WEAK] < NO_STRENGTH) {
+  if (best < least || verdict->figures[BPG_VERDICT_WEAK] < NO_STRENGTH) {
     speak (verdict, BPG_VERDICT_NO_CONTRACTION, 0);
     return;
   }
@@ -401,8 +408,8 @@ check_rest (BpgVerdict *verdict, GPtrArray *accepted, const double *rest)
 void
 bpg_verdict_apply_rules (BpgVerdict *verdict, GPtrArray *accepted)
 {
-  double rest[BPG_CHANNELS_MAX];
-  gboolean rested = find_rest (accepted, verdict->signal->channels, rest);
+  double rest[BPG_CHANNELS_MAX], restless[BPG_CHANNELS_MAX];
+  gboolean rested = find_rest (accepted, verdict->signal->channels, rest, restless);
   guint16 stuck;
 
   check_lost (verdict);
@@ -419,7 +426,7 @@ bpg_verdict_apply_rules (BpgVerdict *verdict, GPtrArray *accepted)
     check_rest (verdict, accepted, rest);
     return;
   }
-  check_contraction (verdict, accepted, rest);
+  check_contraction (verdict, accepted, rest, restless);
   /* A signal that is bad in itself says nothing about which movement it was. */
   if (verdict->reasons == 0)
     check_consistent (verdict, accepted);
