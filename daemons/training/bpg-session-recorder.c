@@ -6,6 +6,7 @@
 #include "bpg-log.h"
 #include "bpg-names.h"
 #include "bpg-path.h"
+#include "bpg-recording-fetch.h"
 
 #include <gio/gunixfdlist.h>
 #include <unistd.h>
@@ -203,7 +204,7 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
 
   reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   if (reply == NULL) {
-    return_error (task, error, "Looking at the recording to be continued");
+    g_task_return_error (task, bpg_recording_fetch_convert (error, g_task_get_task_data (task)));
     return;
   }
   g_variant_get (reply, "(@a{sv})", &properties);

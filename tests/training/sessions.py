@@ -7,8 +7,8 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "training"))
-from arm import Arm, BATCH, GLib, NAMES, ROOTS  # noqa: E402
-from harness import House, Jobs, Object, main, spin, wait_for  # noqa: E402
+from arm import Arm, GLib, NAMES, ROOTS  # noqa: E402
+from harness import House, Jobs, Object, main  # noqa: E402
 
 MOVEMENTS = ["wrist_flexion", "hand_close", "hand_open"]
 TIMES = {"hold": GLib.Variant("d", 1), "rest": GLib.Variant("d", 0.5),
@@ -355,14 +355,13 @@ def fails_without_records():
         clinic.arm.run(lambda: len(log.verdicts()) == 2, "two verdicts")
         clinic.house.kill("records")
         clinic.arm.run(lambda: job in clinic.jobs.finished, "end of the session")
-        clinic.jobs.fail(job, "Failed")
+        _, result = clinic.jobs.fail(job, "Failed")
         told = [v for v in log.verdicts() if v[2]]
         session = clinic.start_session()
         job = session.call("Session1.Begin", "(a{sv})", {})
         clinic.jobs.fail(job, "Failed")
         clinic.house.start("records")
-        recording = clinic.recording(log and clinic.jobs.finished[
-            next(iter(clinic.jobs.finished))][0][3]["recording"])
+        recording = clinic.recording(result["recording"])
         assert len(recording.get("Recording1.Repetitions")) == len(told) == 2
 
 
@@ -393,7 +392,6 @@ def survives_a_crash():
 
 
 if __name__ == "__main__":
-    assert BATCH and spin and wait_for
     main(tells_movements, records_a_session, refuses_a_stuck_electrode, waits_for_a_person,
          keeps_the_place_of_lost_samples, begins_a_repetition_anew, ends_when_the_arm_leaves,
          notices_silence, refuses_senseless_sessions, aborts, fails_without_records, survives_a_crash)
