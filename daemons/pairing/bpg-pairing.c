@@ -278,9 +278,11 @@ add_port_authorized (gpointer object, GDBusMethodInvocation *invocation, GVarian
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
   g_autoptr (GError) error = NULL;
   const char *path;
+  gboolean done;
 
   g_variant_get_child (parameters, 0, "&s", &path);
-  answer_port (object, invocation, add_port (object, path, options, &error), error);
+  done = add_port (object, path, options, &error);
+  answer_port (object, invocation, done, error);
 }
 
 static void
@@ -290,12 +292,12 @@ remove_port_authorized (gpointer object, GDBusMethodInvocation *invocation, GVar
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
   g_autoptr (GError) error = NULL;
   const char *path;
+  gboolean done;
 
   g_variant_get_child (parameters, 0, "&s", &path);
-  answer_port (self, invocation,
-               bpg_options_none (options, &error) && bpg_port_list_remove (self->ports, path, &error) &&
-                 bpg_registry_remove_port (self->registry, path, &error),
-               error);
+  done = bpg_options_none (options, &error) && bpg_port_list_remove (self->ports, path, &error) &&
+         bpg_registry_remove_port (self->registry, path, &error);
+  answer_port (self, invocation, done, error);
 }
 
 static gboolean

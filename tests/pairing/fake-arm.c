@@ -236,6 +236,17 @@ answer_os (FakeArm *self, const struct bpg_smp_header *header, const guint8 *pay
   }
 }
 
+static gboolean
+on_flood (gpointer user_data)
+{
+  FakeArm *self = user_data;
+  guint8 rubbish[4096];
+
+  memset (rubbish, 'U', sizeof rubbish);
+  write_all (self, rubbish, sizeof rubbish);
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 take_request (FakeArm *self, const guint8 *bytes, gsize length)
 {
@@ -245,6 +256,10 @@ take_request (FakeArm *self, const guint8 *bytes, gsize length)
 
   g_assert_true (bpg_smp_header_decode (bytes, length, &header));
   self->requests++;
+  if (self->babble)
+    write_all (self, (const guint8 *) "login: ", 7);
+  if (self->flood && self->flood_id == 0)
+    self->flood_id = g_idle_add (on_flood, self);
   if (self->silent || (self->drop_every > 0 && self->requests % self->drop_every == 0))
     return;
 
@@ -301,6 +316,7 @@ fake_arm_plug (FakeArm *self)
 void
 fake_arm_unplug (FakeArm *self)
 {
+  g_clear_handle_id (&self->flood_id, g_source_remove);
   g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
   close (self->fd);
@@ -329,6 +345,20 @@ make_key (FakeArm *self)
   gnutls_pubkey_deinit (public_key);
 }
 
+static void
+copy_key (FakeArm *self, const FakeArm *other)
+{
+  gnutls_x509_privkey_t key;
+
+  g_assert_cmpint (gnutls_privkey_export_x509 (other->private_key, &key), ==, 0);
+  g_assert_cmpint (gnutls_privkey_import_x509 (self->private_key, key, GNUTLS_PRIVKEY_IMPORT_COPY), ==, 0);
+  gnutls_x509_privkey_deinit (key);
+  g_bytes_unref (self->key);
+  self->key = g_bytes_ref (other->key);
+  g_free (self->fingerprint);
+  self->fingerprint = g_strdup (other->fingerprint);
+}
+
 FakeArm *
 fake_arm_new (const char *id)
 {
@@ -346,6 +376,17 @@ fake_arm_new (const char *id)
   g_queue_init (&self->held);
   make_key (self);
   fake_arm_plug (self);
+  return self;
+}
+
+FakeArm *
+fake_arm_new_twin (const FakeArm *other)
+{
+  FakeArm *self = fake_arm_new (other->id);
+
+  gnutls_privkey_deinit (self->private_key);
+  g_assert_cmpint (gnutls_privkey_init (&self->private_key), ==, 0);
+  copy_key (self, other);
   return self;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
   int fd;
   int slave; /* kept open, so that the line does not hang up whenever nobody else has it */
   GSource *source;
+  guint flood_id;
   struct bpg_demux demux;
   gnutls_privkey_t private_key;
   GBytes *key;
@@ -41,6 +42,8 @@ typedef struct {
   gboolean bad_signature; /* signs something else */
   gboolean other_fingerprint;
   gboolean no_arm;        /* an MCUmgr device without our group */
+  gboolean babble;        /* answers each request with text */
+  gboolean flood;         /* writes rubbish for as long as somebody takes it */
   guint drop_every;       /* each so-manieth request is not answered */
   guint refuse_bind;      /* vendor error to answer bind with */
   gboolean busy_while_asked; /* refuses to be bound while it waits for the button */
@@ -52,6 +55,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FakeArm, fake_arm_free)
 
 /* Another one with the same name and another key. */
 FakeArm *fake_arm_new_impostor (const FakeArm *other);
+
+/* The same arm at a second line. */
+FakeArm *fake_arm_new_twin (const FakeArm *other);
 
 /* The text of its QR code. */
 char *fake_arm_get_code (const FakeArm *self);
