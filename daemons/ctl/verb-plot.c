@@ -71,6 +71,7 @@ run_signals (BpgCtl *ctl, GError **error)
   g_autofree char *subtitle = NULL;
   BpgSignalsPlot plot;
   GError *local = NULL;
+  gboolean drawn;
 
   if (!need_out (error))
     return FALSE;
@@ -89,7 +90,8 @@ run_signals (BpgCtl *ctl, GError **error)
   title = title_option != NULL ? g_strdup (title_option) : g_strdup_printf (_("Recording %s"), opened->stem);
   subtitle = get_subtitle (opened);
   plot = (BpgSignalsPlot){opened->file->recording, title, subtitle, decisions, verdicts, from_option, to_option};
-  return conclude (ctl, bpg_plot_signals (&plot, out_option, &local), local, error);
+  drawn = bpg_plot_signals (&plot, out_option, &local);
+  return conclude (ctl, drawn, local, error);
 }
 
 /* Confusion. */
@@ -302,6 +304,7 @@ run_confusion (BpgCtl *ctl, GError **error)
   g_autofree char *title = NULL;
   gboolean file = g_str_has_suffix (typed, ".json");
   GError *local = NULL;
+  gboolean drawn;
 
   if (!need_out (error) || !(file ? read_confusion_file (typed, figures, error)
                                   : read_confusion_model (ctl, typed, figures, error)))
@@ -310,7 +313,8 @@ run_confusion (BpgCtl *ctl, GError **error)
           : file               ? g_strdup (_("What was asked for, what was decided"))
                                : g_strdup_printf (_("Model %s: asked for and decided"), typed);
   figures->confusion.title = title;
-  return conclude (ctl, bpg_plot_confusion (&figures->confusion, out_option, &local), local, error);
+  drawn = bpg_plot_confusion (&figures->confusion, out_option, &local);
+  return conclude (ctl, drawn, local, error);
 }
 
 /* Latency. */
@@ -373,6 +377,7 @@ run_latency (BpgCtl *ctl, GError **error)
   g_autofree char *id = NULL;
   g_autofree char *title = NULL;
   GError *local = NULL;
+  gboolean drawn;
 
   if (!need_out (error) || !(typed != NULL && g_str_has_suffix (typed, ".json")
                                ? read_latency_file (typed, counts, error)
@@ -381,8 +386,8 @@ run_latency (BpgCtl *ctl, GError **error)
   title = title_option != NULL ? g_strdup (title_option)
           : id != NULL         ? g_strdup_printf (_("Decision latency of %s"), id)
                                : g_strdup (_("Decision latency"));
-  return conclude (ctl, bpg_plot_latency ((double *) (void *) counts->data, counts->len, title, out_option, &local), local,
-                   error);
+  drawn = bpg_plot_latency ((double *) (void *) counts->data, counts->len, title, out_option, &local);
+  return conclude (ctl, drawn, local, error);
 }
 
 static gboolean

@@ -176,7 +176,8 @@ conclude (Signals *self, GError **error)
     return FALSE;
   }
   if (self->live.lost > 0 || self->live.dropped > 0)
-    bpg_ctl_note (self->ctl, _("%" G_GUINT64_FORMAT " samples were lost on the link, %" G_GUINT64_FORMAT " were not read in time"),
+    bpg_ctl_note (self->ctl,
+                  _("%" G_GUINT64_FORMAT " samples were lost on the link, %" G_GUINT64_FORMAT " were not read in time"),
                   self->live.lost, self->live.dropped);
   return TRUE;
 }
