@@ -131,8 +131,10 @@ read_scale (Edf     *self,
 {
   g_autofree char *transducer = get_text (self, get_offset (self, 16, 80, signal), 80);
   g_autofree char *dimension = get_text (self, get_offset (self, 96, 8, signal), 8);
-  const char *word = strstr (transducer, ", unit ");
+  char *word = strstr (transducer, ", unit ");
+  char *exact = strstr (transducer, ", scale ");
   double minimum, maximum, digital_minimum, digital_maximum, scale, factor = 1.0;
+  guint64 told;
 
   if (!get_number (self, get_offset (self, 104, 8, signal), 8, -1e8, 1e8, &minimum) ||
       !get_number (self, get_offset (self, 112, 8, signal), 8, -1e8, 1e8, &maximum) ||
@@ -140,6 +142,8 @@ read_scale (Edf     *self,
       !get_number (self, get_offset (self, 128, 8, signal), 8, -32768, 32767, &digital_maximum) ||
       digital_maximum <= digital_minimum || maximum == minimum)
     return corrupt (error, "a signal's range is senseless");
+  if (exact != NULL)
+    *exact = '\0';
   *unit = word != NULL ? bpg_unit_from_name (word + strlen (", unit ")) : 0;
   if (*unit == 0)
     *unit = BPG_UNIT_MICROVOLT;
@@ -153,6 +157,10 @@ read_scale (Edf     *self,
   if (scale < 1e-9 || scale > 1e9)
     return incompatible (error, "a signal's scale is outside what recordings have");
   *scale_nano = (guint64) llround (scale * 1e9);
+  /* Believed only where it agrees with the range, which another program may have changed. */
+  if (exact != NULL && g_ascii_string_to_unsigned (exact + strlen (", scale "), 10, 1, G_MAXINT64, &told, NULL) &&
+      fabs ((double) told / 1e9 - scale) <= 1e-5 * scale)
+    *scale_nano = told;
   return TRUE;
 }
 

@@ -93,8 +93,8 @@ get_dimension_factor (enum bpg_bpm_unit unit,
 {
   if (unit == BPG_UNIT_MICROVOLT)
     {
-      *dimension = "uV";
-      return 1.0;
+      *dimension = scale * 32768 < 1e6 ? "uV" : scale * 32768 < 1e9 ? "mV" : "V";
+      return scale * 32768 < 1e6 ? 1.0 : scale * 32768 < 1e9 ? 1e-3 : 1e-6;
     }
   if (unit == BPG_UNIT_VOLT_AFTER_GAIN)
     {
@@ -367,9 +367,11 @@ get_field (Edf        *self,
     case FIELD_LABEL:
       return text ? g_strdup ("EDF Annotations") : g_strdup_printf ("EMG E%u", channel + 1);
     case FIELD_TRANSDUCER:
+      /* The exact scale for our own reader, in nano-units; the range below is rounded to eight characters. */
       return text ? g_strdup ("")
-                  : g_strdup_printf ("surface electrode, unit %s",
-                                     bpg_unit_name (bpg_emg_recording_get_unit (self->recording)));
+                  : g_strdup_printf ("surface electrode, unit %s, scale %" G_GUINT64_FORMAT,
+                                     bpg_unit_name (bpg_emg_recording_get_unit (self->recording)),
+                                     bpg_emg_recording_get_scale_nano (self->recording));
     case FIELD_DIMENSION:
       return g_strdup (text ? "" : dimension);
     case FIELD_PHYSICAL_MINIMUM:
@@ -450,7 +452,7 @@ bpg_edf_write (BpgEmgRecording  *recording,
   if (n_samples % self.record_samples != 0)
     add_annotation (&self, (double) n_samples / self.rate, -1.0, g_strdup ("recording ends"));
   build_lists (&self);
-  if (self.annotation_bytes / 2 > 99999999 || self.n_records > 99999999 ||
+  if (strlen (self.physical_minimum) > 8 || strlen (self.physical_maximum) > 8 || self.annotation_bytes / 2 > 99999999 || self.n_records > 99999999 ||
       self.n_records * (self.record_samples * self.channels * 2 + self.annotation_bytes) > 2 * (gsize) BPG_RECORDING_BYTES_MAX)
     {
       g_string_free (out, TRUE);
