@@ -96,8 +96,11 @@ bpg_pacer_feed (BpgPacer *self, const BpgStreamHeader *header, const gint16 *sam
     return FALSE;
   }
   if (!self->started) {
+    /* A phase that was started before the first sample came begins with it. */
     self->started = TRUE;
     self->index = header->first_sample;
+    self->end += header->first_sample;
+    self->next_tick += header->first_sample;
   } else if (header->first_sample < self->index || header->first_sample - self->index > self->rate) {
     self->index = header->first_sample;
     if (self->running) {

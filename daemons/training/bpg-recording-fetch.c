@@ -36,6 +36,19 @@ recording_free (BpgFetchedRecording *recording)
 
 static void fetch_next (GTask *task);
 
+GError *
+bpg_recording_fetch_convert (GError *error, const char *path)
+{
+  g_autoptr (GError) foreign = error;
+
+  if (g_error_matches (foreign, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD) ||
+      g_error_matches (foreign, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT) ||
+      g_error_matches (foreign, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_INTERFACE) ||
+      g_error_matches (foreign, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS))
+    return g_error_new (BPG_ERROR, BPG_ERROR_NOT_FOUND, "There is no recording %s", path);
+  return bpg_error_convert (g_steal_pointer (&foreign), path);
+}
+
 static BpgFetchedRecording *
 last (Fetch *fetch)
 {
@@ -96,7 +109,7 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
 
   reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   if (reply == NULL) {
-    g_task_return_error (task, bpg_error_convert (error, last (fetch)->path));
+    g_task_return_error (task, bpg_recording_fetch_convert (error, last (fetch)->path));
     return;
   }
   g_variant_get (reply, "(@a{sv})", &properties);

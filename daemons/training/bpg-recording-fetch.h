@@ -33,3 +33,11 @@ void bpg_recording_fetch_async (GDBusConnection *connection, const char *const *
  *   InvalidArgument (not all of one prosthesis), Corrupt or what recordsd answered.
  */
 GPtrArray *bpg_recording_fetch_finish (GAsyncResult *result, GError **error);
+
+/**
+ * bpg_recording_fetch_convert:
+ * @error: (transfer full): what asking for the properties of the recording @path gave
+ *
+ * Returns: (transfer full): NotFound where the bus has no such object, else as bpg_error_convert().
+ */
+GError *bpg_recording_fetch_convert (GError *error, const char *path);

@@ -6,6 +6,7 @@
 #include "bpg-log.h"
 #include "bpg-names.h"
 #include "bpg-path.h"
+#include "bpg-recording-fetch.h"
 
 #include <gio/gunixfdlist.h>
 #include <unistd.h>
@@ -198,16 +199,22 @@ on_properties (GObject *source, GAsyncResult *result, gpointer user_data)
   BpgSessionRecorder *self = g_task_get_source_object (task);
   g_autoptr (GVariant) reply = NULL;
   g_autoptr (GVariant) properties = NULL;
+  guint64 samples = 0;
   GError *error = NULL;
 
   reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   if (reply == NULL) {
-    return_error (task, error, "Looking at the recording to be continued");
+    g_task_return_error (task, bpg_recording_fetch_convert (error, g_task_get_task_data (task)));
     return;
   }
   g_variant_get (reply, "(@a{sv})", &properties);
   if (!check_fits (self, properties, &error)) {
     g_task_return_error (task, error);
+    return;
+  }
+  if (g_variant_lookup (properties, "Samples", "t", &samples) && samples == 0) {
+    self->path = g_strdup (g_task_get_task_data (task));
+    g_task_return_boolean (task, TRUE);
     return;
   }
   call_recording (self, g_task_get_task_data (task), "Open", g_variant_new ("(a{sv})", NULL), "(h)", NULL,

@@ -114,6 +114,7 @@ bpg_session_describe_verdict (const BpgStep *step, const BpgVerdict *verdict)
       g_variant_builder_add (&figures, "{sd}", bpg_verdict_rule_name (i), verdict->figures[i]);
   }
   g_variant_builder_add (&figures, "{sd}", "onset", verdict->onset);
+  g_variant_builder_add (&figures, "{sd}", "release", verdict->release);
   for (guint i = 0; i < BPG_CHANNELS_MAX; i++) {
     if (verdict->electrodes & 1u << i)
       g_variant_builder_add (&electrodes, "u", i);

@@ -133,7 +133,7 @@ align (BpgEmgRecording *recording, GArray *numbers)
 
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (recording); i++) {
     const BpgSegment *segment = bpg_emg_recording_get_segment (recording, i);
-    gsize skip = 0;
+    gsize skip = 0, end = segment->count;
 
     if (!is_wanted (segment, numbers))
       continue;
@@ -141,8 +141,9 @@ align (BpgEmgRecording *recording, GArray *numbers)
       g_autoptr (BpgVerdict) verdict = measure (judge, recording, segment);
 
       skip = MIN ((gsize) (verdict->onset * bpg_emg_recording_get_rate (recording)), segment->count - least);
+      end = CLAMP ((gsize) (verdict->release * bpg_emg_recording_get_rate (recording)), skip + least, segment->count);
     }
-    add_segment (segments, segment, skip, segment->count - skip, segment->repetition);
+    add_segment (segments, segment, skip, end - skip, segment->repetition);
   }
   return relabel (recording, segments);
 }

@@ -5,7 +5,7 @@
 
 /**
  * BpgTrainingMaterial:
- * @recordings: (element-type BpgEmgRecording): each segment begins where the muscle began, not where the prompt was
+ * @recordings: (element-type BpgEmgRecording): each segment spans what the muscle did, not what was prompted
  * @selections: (element-type BpgSelection): one a recording
  * @repetitions: the most repetitions that any movement has
  *
@@ -27,8 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgTrainingMaterial, bpg_training_material_free)
  * @container: a .bpr
  * @numbers: (nullable) (element-type guint): use only repetitions with these numbers
  *
- * Reads a recording and moves the start of each repetition from the prompt to the onset of the contraction, as the rules
- * of bpg-verdict.h find it against the recording's own rest: what lies between is rest that was called a movement.
+ * Reads a recording and narrows each repetition from what was prompted to what was done: from the onset of the contraction
+ * to its release, as the rules of bpg-verdict.h find them against the recording's own rest. What lies outside is rest that
+ * was called a movement.
  *
  * Returns: %FALSE with a #BpgTrainingError.
  */

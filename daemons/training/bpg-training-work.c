@@ -85,7 +85,7 @@ selections_of (const BpgTrainingMaterial *material)
 static gboolean
 check_swap (const BpgTrainingTask *task, const BpgTrainingMaterial *material, GError **error)
 {
-  BpgModel *older = task->from != NULL ? task->from : task->rival;
+  BpgModel *older = task->rival != NULL ? task->rival : task->from;
   g_autoptr (BpgEvaluation) evaluation = NULL;
   const BpgTrainingMovement *first, *second;
 

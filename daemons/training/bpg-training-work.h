@@ -80,7 +80,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgTrainingOutcome, bpg_training_outcome_free)
  * comparison; when nothing else is there, the new model is worse when the upper end of its interval lies below the lower
  * end of the rival's own.
  *
- * A recording in which two movements are swapped, as the model that is adapted or to be beaten sees it, is SignalPoor.
+ * A recording in which two movements are swapped, as the model to be beaten (else the one that is adapted) sees it, is SignalPoor.
  *
  * Blocks; for a worker.
  *

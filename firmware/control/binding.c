@@ -118,7 +118,10 @@ enum bpg_arm_error
 bpg_binding_ask_unbind (struct bpg_binding *binding, uint64_t seconds, uint64_t now_us)
 {
   if (binding->wish != BPG_BINDING_NOTHING)
-    return BPG_ARM_ERROR_BUSY;
+    {
+      binding->wish = BPG_BINDING_NOTHING;
+      return BPG_ARM_OK;
+    }
   if (!binding->data.bound)
     return BPG_ARM_ERROR_WRONG_STATE;
   if (seconds > LONGEST_SECONDS)

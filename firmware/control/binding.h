@@ -47,7 +47,9 @@ void bpg_binding_load (struct bpg_binding *binding);
 enum bpg_arm_error bpg_binding_ask (struct bpg_binding *binding,
                                     const struct bpg_bind_request *request, uint64_t now_us);
 
-/* Asks to take the binding back. WRONG_STATE when there is none. */
+/* Asks to take the binding back; while a wish waits for the button, takes that
+ * wish back instead, so that whoever gave up leaves nothing behind for a late
+ * press. WRONG_STATE when there is neither. */
 enum bpg_arm_error bpg_binding_ask_unbind (struct bpg_binding *binding, uint64_t seconds,
                                            uint64_t now_us);
 

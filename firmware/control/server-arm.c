@@ -124,7 +124,9 @@ unbind_arm (struct bpg_request *request)
     error = BPG_ARM_ERROR_BATTERY_LOW;
   else if (bpg_unbind_request_decode (request->payload, request->length, &unbind))
     error = bpg_binding_ask_unbind (&control->binding, unbind.timeout, bpg_port_now_us ());
-  reply_state (request, error, "unbinding");
+  reply_state (request, error,
+               control->binding.wish == BPG_BINDING_UNBIND ? "unbinding"
+                                                           : bpg_binding_state (&control->binding));
 }
 
 static void

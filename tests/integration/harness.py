@@ -8,7 +8,7 @@ import contextlib
 import os
 import shutil
 import signal
-import socket as sockets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,12 +33,6 @@ PROGRAMS = {part: os.path.join("daemons", part, "bionicpro-%sd" % part)
             for part in ("pairing", "training", "records", "update")}
 PROGRAMS["bionicctl"] = "daemons/ctl/bionicctl"
 PROGRAMS["simlimb"] = "firmware/ports/simlimb/bionicpro-simlimb"
-
-
-def listens(path):
-    """Whether somebody listens at a Unix socket; its file is there a little earlier."""
-    with sockets.socket(sockets.AF_UNIX) as attempt:
-        return attempt.connect_ex(path) == 0
 
 
 class TimedOut(Exception):
@@ -88,6 +82,12 @@ def spin(seconds):
     end = time.monotonic() + seconds
     with contextlib.suppress(TimedOut):
         wait_for(lambda: time.monotonic() >= end, "end of the wait", seconds + 10)
+
+
+def listens(path):
+    """Whether somebody accepts connections there; the file alone is there a moment earlier."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+        return connection.connect_ex(path) == 0
 
 
 class Process:
@@ -183,7 +183,7 @@ class House:
 
     def _start_bus(self):
         config = os.path.join(self.directory, "bus.conf")
-        socket = os.path.join(self.directory, "bus")
+        path = os.path.join(self.directory, "bus")
         with open(config, "w", encoding="utf-8") as stream:
             stream.write("""<busconfig><type>%s</type><listen>unix:path=%s</listen>
 <auth>EXTERNAL</auth><policy context="default"><allow user="*"/><allow own="*"/>
@@ -194,12 +194,12 @@ class House:
 <allow send_destination="*" eavesdrop="false"/></policy>
 <limit name="max_incoming_unix_fds">1024</limit><limit name="max_outgoing_unix_fds">1024</limit>
 <limit name="max_message_unix_fds">64</limit></busconfig>
-""" % ("system" if self.system_policy else "session", socket))
+""" % ("system" if self.system_policy else "session", path))
         self.bus = Process(self, "dbus-daemon", ["dbus-daemon", "--nofork", "--nopidfile",
                                                  "--config-file=" + config])
-        wait_for(lambda: listens(socket) or not self.bus.running(), "bus")
-        os.chmod(socket, 0o777)
-        address = "unix:path=" + socket
+        wait_for(lambda: listens(path) or not self.bus.running(), "bus")
+        os.chmod(path, 0o777)
+        address = "unix:path=" + path
         self.environment["DBUS_SESSION_BUS_ADDRESS"] = address
         # Nothing that is started here may find the machine's own bus.
         self.environment["DBUS_SYSTEM_BUS_ADDRESS"] = address

@@ -41,13 +41,32 @@ harness_public_key (gnutls_privkey_t key)
   return bytes;
 }
 
+/* The release key is the clinic's here: one key to make. */
+static char *
+write_release_key (struct harness *harness)
+{
+  char *path = g_build_filename (harness->directory, "release.pem", NULL);
+  gnutls_pubkey_t pubkey;
+  gnutls_datum_t pem = { NULL, 0 };
+
+  gnutls_pubkey_init (&pubkey);
+  g_assert_cmpint (gnutls_pubkey_import_privkey (pubkey, harness->key, 0, 0), ==, 0);
+  g_assert_cmpint (gnutls_pubkey_export2 (pubkey, GNUTLS_X509_FMT_PEM, &pem), ==, 0);
+  g_assert_true (g_file_set_contents (path, (const char *) pem.data, pem.size, NULL));
+  gnutls_free (pem.data);
+  gnutls_pubkey_deinit (pubkey);
+  return path;
+}
+
 static void
 make_arm (struct harness *harness)
 {
   struct simlimb *arm = &harness->arm;
   g_autofree char *flash = g_build_filename (harness->directory, "flash.bin", NULL);
   g_autofree char *key = g_build_filename (harness->directory, "element.pem", NULL);
+  g_autofree char *release = write_release_key (harness);
   struct sim_manufacture order = {
+    .release = release,
     .directory = harness->directory,
     .device_id = "BP-TEST",
     .hardware = "simlimb-1",
@@ -96,7 +115,7 @@ void
 harness_free (struct harness *harness)
 {
   static const char *const files[]
-    = { "flash.bin", "element.pem", "qr.json", "maker-ca.pem", "maker-key.pem" };
+    = { "release.pem", "flash.bin", "element.pem", "qr.json", "maker-ca.pem", "maker-key.pem" };
 
   sim_line_unplug (&harness->arm.line);
   sim_element_clear (&harness->arm.element);

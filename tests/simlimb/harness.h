@@ -50,7 +50,8 @@ struct container
   gboolean break_signature;
 };
 
-/* Makes an arm in a folder of its own that generates at 1 kHz, and powers it. */
+/* Makes an arm in a folder of its own that generates at 1 kHz, and powers it.
+ * Its release key is the clinic's. */
 struct harness *harness_new (void);
 typedef struct harness Harness;
 void harness_free (struct harness *harness);

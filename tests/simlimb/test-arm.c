@@ -450,6 +450,67 @@ test_erase (void)
   assert_model (harness, model);
 }
 
+static int
+reset (struct harness *harness)
+{
+  int error = harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_RESET);
+
+  harness_run (harness, 10);
+  return error;
+}
+
+static unsigned
+firmware_slot (struct harness *harness)
+{
+  return harness->arm.control.slots.active[BPG_IMAGE_FIRMWARE];
+}
+
+/* Firmware: pending, one start on trial, confirmed or back. */
+static void
+test_firmware (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autofree uint8_t *program = g_malloc0 (20000);
+  g_autoptr (GBytes) payload = g_bytes_new (program, 20000);
+  g_autoptr (GBytes) first = harness_sign (harness, payload, &(struct container){ .major = 2 });
+  g_autoptr (GBytes) second = harness_sign (harness, payload, &(struct container){ .major = 3 });
+  g_autoptr (GBytes) older = harness_sign (harness, payload, &(struct container){ .major = 1 });
+  gnutls_privkey_t other = harness_make_key ();
+  g_autoptr (GBytes) foreign = harness_sign (harness, payload, &(struct container){ .key = other });
+  struct bpg_bytes release = harness->arm.control.factory.release;
+
+  gnutls_privkey_deinit (other);
+  harness->arm.control.factory.release = (struct bpg_bytes){ NULL, 0 };
+  g_assert_cmpint (harness_upload (harness, 0, first), ==, BPG_ARM_ERROR_NOT_AUTHORISED);
+  harness->arm.control.factory.release = release;
+  g_assert_cmpint (harness_upload (harness, 0, foreign), ==, BPG_ARM_ERROR_SIGNATURE);
+
+  g_assert_cmpint (harness_upload (harness, 0, first), ==, 0);
+  g_assert_cmpint (harness_set_state (harness, first, FALSE), ==, 0);
+  g_assert_cmpuint (firmware_slot (harness), ==, BPG_BOOT_NO_SLOT);
+  g_assert_cmpint (reset (harness), ==, 0);
+  g_assert_cmpuint (firmware_slot (harness), <, 2);
+  g_assert_cmpint (harness_confirm (harness), ==, 0);
+
+  /* Not confirmed: the next start goes back, whatever its reason. */
+  g_assert_cmpint (harness_upload (harness, 0, second), ==, 0);
+  g_assert_cmpint (harness_set_state (harness, second, FALSE), ==, 0);
+  harness_power_on (harness);
+  g_assert_cmpuint (harness->arm.control.slots.slot[0][firmware_slot (harness)].version.major, ==, 3);
+  harness_power_on (harness);
+  g_assert_cmpuint (harness->arm.control.slots.slot[0][firmware_slot (harness)].version.major, ==, 2);
+
+  /* Permanent: confirmed when it starts. */
+  g_assert_cmpint (harness_set_state (harness, second, TRUE), ==, 0);
+  harness_power_on (harness);
+  harness_power_on (harness);
+  g_assert_cmpuint (harness->arm.control.slots.slot[0][firmware_slot (harness)].version.major, ==, 3);
+
+  /* And not back to what is older. */
+  g_assert_cmpint (harness_upload (harness, 0, older), ==, 0);
+  g_assert_cmpint (harness_set_state (harness, older, FALSE), ==, BPG_ARM_ERROR_VERSION_OLD);
+}
+
 /* Another owner's models do not come alive under the next one. */
 static void
 test_unbind_forgets_models (void)
@@ -484,6 +545,7 @@ main (int argc, char **argv)
   g_test_add_func ("/arm/datetime", test_datetime);
   g_test_add_func ("/arm/unknown", test_unknown);
   g_test_add_func ("/arm/erase", test_erase);
+  g_test_add_func ("/arm/firmware", test_firmware);
   g_test_add_func ("/arm/unbind-forgets-models", test_unbind_forgets_models);
   return g_test_run ();
 }

@@ -389,6 +389,76 @@ test_full_log (void)
   end ();
 }
 
+static GBytes *programs[2];
+
+/* Old and new firmware; the arm confirms what it started on trial. */
+static int
+update_firmware (struct harness *harness)
+{
+  struct bpg_slots *slots = &harness->arm.control.slots;
+  unsigned active = slots->active[BPG_IMAGE_FIRMWARE];
+  int error;
+
+  if (slots->record.entries[BPG_IMAGE_FIRMWARE].state == BPG_BOOT_TRIAL)
+    {
+      error = harness_confirm (harness);
+      return error;
+    }
+  if (active != BPG_BOOT_NO_SLOT && slots->slot[BPG_IMAGE_FIRMWARE][active].version.major == 2)
+    return 0;
+  error = harness_upload (harness, 0, programs[1]);
+  if (error == 0)
+    error = harness_set_state (harness, programs[1], FALSE);
+  if (error == 0)
+    error = harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_RESET);
+  if (error == 0)
+    harness_run (harness, 10);
+  if (error == 0 && harness->arm.powered)
+    error = harness_confirm (harness);
+  return harness->arm.powered ? error : -1;
+}
+
+static gboolean
+check_either_firmware (struct harness *harness, gboolean done)
+{
+  const struct bpg_slots *slots = &harness->arm.control.slots;
+  unsigned active = slots->active[BPG_IMAGE_FIRMWARE];
+  unsigned major;
+
+  /* Never without a slot that starts. */
+  g_assert_cmpuint (active, !=, BPG_BOOT_NO_SLOT);
+  major = slots->slot[BPG_IMAGE_FIRMWARE][active].version.major;
+  g_assert_true (major == 1 || major == 2);
+  if (done)
+    g_assert_cmpuint (major, ==, 2);
+  return major == 2;
+}
+
+static void
+test_firmware_update (void)
+{
+  const struct scenario scenario = { "firmware update", 1, update_firmware, check_either_firmware };
+  g_autoptr (Harness) harness = begin ();
+  g_autofree uint8_t *program = g_malloc0 (30000);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GBytes) payload = NULL;
+
+      memset (program, (int) i + 1, 30000);
+      payload = g_bytes_new (program, 30000);
+      programs[i] = harness_sign (harness, payload, &(struct container){ .major = (guint8) (i + 1) });
+    }
+  g_assert_cmpint (harness_upload (harness, 0, programs[0]), ==, 0);
+  g_assert_cmpint (harness_set_state (harness, programs[0], TRUE), ==, 0);
+  harness_power_on (harness);
+  g_assert_false (check_either_firmware (harness, FALSE));
+  run_scenario (harness, &scenario);
+  for (guint i = 0; i < 2; i++)
+    g_clear_pointer (&programs[i], g_bytes_unref);
+  end ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -396,6 +466,7 @@ main (int argc, char **argv)
   g_test_add_func ("/power-cut/model-update", test_model_update);
   g_test_add_func ("/power-cut/large-model-update", test_large_model_update);
   g_test_add_func ("/power-cut/first-model", test_first_model);
+  g_test_add_func ("/power-cut/firmware-update", test_firmware_update);
   g_test_add_func ("/power-cut/fall-back", test_fall_back);
   g_test_add_func ("/power-cut/unbind", test_unbind);
   g_test_add_func ("/power-cut/binding", test_binding);

@@ -17,6 +17,7 @@ typedef struct
   char *from;
   char *notes;
   char *population;
+  gboolean strict;
   int window_ms;
   int hop_ms;
   int trim_start_ms;
@@ -84,6 +85,7 @@ train (const LabTrainArguments *given,
     .trim_start_ms = (guint) given->trim_start_ms,
     .trim_end_ms = (guint) given->trim_end_ms,
     .notes = given->notes,
+    .accept_swapped = !given->strict,
   };
 
   if (given->population != NULL && !use_population (given->population, &error))
@@ -101,6 +103,13 @@ train (const LabTrainArguments *given,
   if (model == NULL || !bpg_model_write (model, given->out, &error))
     return bpg_lab_fail ("train", error);
 
+  if (report.turned != 0)
+    fprintf (stderr, "lab train: the band was found turned by %d electrodes\n", report.turned);
+  if (report.swapped)
+    fprintf (stderr,
+             "lab train: gestures %u and %u look swapped since the earlier model; today's labels were believed "
+             "(--strict refuses)\n",
+             report.swapped_gestures[0], report.swapped_gestures[1]);
   tell_electrodes ("is constant: trained without it; check its contact", report.excluded);
   tell_electrodes ("is often at the end of its range: lower its gain", report.clipped);
   return BPG_LAB_OK;
@@ -118,6 +127,7 @@ bpg_lab_train (int    argc,
     { "hop-ms", 0, 0, G_OPTION_ARG_INT, &arguments.hop_ms, "Between decisions", "N" },
     { "trim-start-ms", 0, 0, G_OPTION_ARG_INT, &arguments.trim_start_ms, "Left out at each segment's start", "N" },
     { "trim-end-ms", 0, 0, G_OPTION_ARG_INT, &arguments.trim_end_ms, "Left out at each segment's end", "N" },
+    { "strict", 0, 0, G_OPTION_ARG_NONE, &arguments.strict, "Refuse movements that look swapped", NULL },
     { "population", 0, 0, G_OPTION_ARG_FILENAME, &arguments.population, "People to begin from, not the built-in ones",
       "FILE" },
     { "notes", 0, 0, G_OPTION_ARG_STRING, &arguments.notes, "Kept in the model", "TEXT" },

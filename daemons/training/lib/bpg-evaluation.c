@@ -178,7 +178,7 @@ bpg_evaluate_held_out (const BpgSelection    *selections,
       guint number = g_array_index (numbers, guint, i);
       g_autoptr (BpgTrainingSet) others = bpg_training_set_split (set, number, FALSE);
       g_autoptr (BpgTrainingSet) held_out = bpg_training_set_split (set, number, TRUE);
-      g_autoptr (BpgModel) model = bpg_train_on_set (others, from, options, error);
+      g_autoptr (BpgModel) model = bpg_train_on_set (others, from, options, NULL, error);
 
       if (model == NULL)
         {

@@ -10,7 +10,7 @@
 /**
  * BpgMovementFigures:
  * @frames: frames it rests on
- * @mean: @variance: of each feature over the frames after the onset
+ * @mean: @variance: of each feature over the frames between onset and release
  * @contraction: mean over the repetitions of the best electrode's level over rest
  */
 typedef struct {
@@ -37,8 +37,8 @@ BpgMovementFigures *bpg_movement_figures (GPtrArray *accepted, guint8 code, guin
  */
 void bpg_verdict_apply_rules (BpgVerdict *verdict, GPtrArray *accepted);
 
-/** bpg_verdict_first_active: the first frame after the onset. */
-guint bpg_verdict_first_active (const BpgVerdict *verdict);
+/** bpg_verdict_is_active: whether the frame lies between onset and release. */
+gboolean bpg_verdict_is_active (const BpgVerdict *verdict, guint frame);
 
 /** bpg_verdict_advise: (transfer full): the sentence for the first rule that spoke. */
 char *bpg_verdict_advise (const BpgVerdict *verdict);

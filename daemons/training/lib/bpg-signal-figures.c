@@ -2,7 +2,6 @@
 #include "bpg-signal-figures.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* Rounding to whole counts makes noise of 1/sqrt(12) counts, whatever the electrode does. */
 #define LEAST_RMS 0.3
@@ -84,41 +83,31 @@ fill_frame (BpgSignalFigures *self, guint frame, const double *covariance)
   p = 0;
   for (guint a = 0; a < self->channels; a++) {
     p++; /* the diagonal */
-    for (guint b = a + 1; b < self->channels; b++)
-      shapes[s++] = atanh (CLAMP (covariance[p++] / (levels[a] * levels[b]), -0.95, 0.95));
+    for (guint b = a + 1; b < self->channels; b++) {
+      double correlation = covariance[p++] / (levels[a] * levels[b]);
+
+      shapes[s++] = atanh (CLAMP (correlation, -0.95, 0.95));
+    }
   }
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return (x > y) - (x < y);
-}
-
-/* How far the baseline moves and whether one frame stands out, from all frames. */
+/* How far the baseline moves, from all frames. */
 static void
 summarise_levels (BpgSignalFigures *self, const double *frame_means)
 {
-  g_autofree double *sorted = g_new (double, self->n_frames + 1);
-
   for (guint c = 0; c < self->channels; c++) {
-    double power = 0, sum = 0, squares = 0, variance;
+    double power = 0, sum = 0, farthest = 0;
 
     for (guint f = 0; f < self->n_frames; f++) {
-      double mean = frame_means[(gsize) f * self->channels + c];
+      double level = bpg_signal_figures_level (self, f, c);
 
-      sorted[f] = bpg_signal_figures_level (self, f, c);
-      power += sorted[f] * sorted[f];
-      sum += mean;
-      squares += mean * mean;
+      power += level * level;
+      sum += frame_means[(gsize) f * self->channels + c];
     }
-    qsort (sorted, self->n_frames, sizeof *sorted, compare_doubles);
+    for (guint f = 0; f < self->n_frames; f++)
+      farthest = MAX (farthest, fabs (frame_means[(gsize) f * self->channels + c] - sum / self->n_frames));
     self->electrodes[c].rms = sqrt (power / self->n_frames);
-    variance = MAX (squares / self->n_frames - (sum / self->n_frames) * (sum / self->n_frames), 0);
-    self->electrodes[c].wander = sqrt (variance) / self->electrodes[c].rms;
-    self->electrodes[c].burst = sorted[self->n_frames - 1] / sorted[(self->n_frames - 1) * 9 / 10];
+    self->electrodes[c].wander = farthest / self->electrodes[c].rms;
   }
 }
 

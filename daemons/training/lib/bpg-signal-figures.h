@@ -21,8 +21,7 @@ typedef struct {
  * @mains: share of the power that lies at 50 or 60 Hz and their first two harmonics, whichever is more, 0 to 1
  * @still: longest stretch without any change, s
  * @clipped: share of samples at the electrode's highest or lowest value, 0 to 1; 0 when it spans fewer than 64 counts
- * @wander: movement of the baseline: root mean square of the frames' means about their mean, divided by @rms
- * @burst: the strongest frame divided by the 9th decile of the frames
+ * @wander: movement of the baseline: farthest of the frames' means from their mean, divided by @rms
  */
 typedef struct {
   double rms;
@@ -30,7 +29,6 @@ typedef struct {
   double still;
   double clipped;
   double wander;
-  double burst;
 } BpgElectrodeFigures;
 
 /**

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bpg-consistency.h"
 #include "bpg-discriminant.h"
 #include "bpg-matrix.h"
 #include "bpg-model-writer.h"
@@ -72,12 +73,13 @@ static void
 blend_mean (BpgStatistics       *self,
             guint                movement,
             const BpgStatistics *old,
-            const BpgStatistics *today)
+            const BpgStatistics *today,
+            double               tau)
 {
   guint8 gesture = g_array_index (self->movements, BpgTrainingMovement, movement).gesture;
   int before = bpg_statistics_find (old, gesture);
   int now = bpg_statistics_find (today, gesture);
-  double weight = before < 0 ? 1.0 : now < 0 ? 0.0 : TAU;
+  double weight = before < 0 ? 1.0 : now < 0 ? 0.0 : tau;
 
   for (guint f = 0; f < self->features; f++)
     {
@@ -118,19 +120,57 @@ blend_shape (BpgStatistics       *self,
 }
 
 static BpgStatistics *
-adapt (const BpgStatistics *old,
-       const BpgStatistics *today)
+blend_statistics (const BpgStatistics  *old,
+                  const BpgStatistics  *today,
+                  const BpgTrainReport *report)
 {
   g_autoptr (GArray) movements = unite_movements (old, today);
   BpgStatistics *self = bpg_statistics_new (old->features, movements);
 
   self->scaling = old->scaling;
   for (guint m = 0; m < movements->len; m++)
-    blend_mean (self, m, old, today);
-  for (guint m = 0; m < movements->len; m++)
-    blend_shape (self, m, old, today);
+    {
+      guint8 gesture = g_array_index (movements, BpgTrainingMovement, m).gesture;
+      gboolean swapped = report->swapped &&
+                         (gesture == report->swapped_gestures[0] || gesture == report->swapped_gestures[1]);
+
+      blend_mean (self, m, old, today, swapped ? 1.0 : TAU);
+      blend_shape (self, m, old, today);
+    }
   blend_matrix (self->covariance, old->covariance, today->covariance, LAMBDA, (gsize) self->features * self->features);
   return self;
+}
+
+static BpgStatistics *
+adapt (BpgStatistics         *old,
+       const BpgStatistics   *today,
+       guint                  channels,
+       const BpgTrainOptions *options,
+       BpgTrainReport        *report,
+       GError               **error)
+{
+  guint pair[2];
+
+  report->turned = bpg_rotation_find (old, today, channels);
+  bpg_rotation_apply (old, channels, report->turned);
+  report->swapped = bpg_find_swapped (old, today, &pair[0], &pair[1]);
+  if (report->swapped)
+    {
+      const BpgTrainingMovement *first = &g_array_index (old->movements, BpgTrainingMovement, pair[0]);
+      const BpgTrainingMovement *second = &g_array_index (old->movements, BpgTrainingMovement, pair[1]);
+
+      if (!options->accept_swapped)
+        {
+          g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_INCONSISTENT,
+                       "“%s” and “%s” look as if they had been swapped since the model was made; "
+                       "record these two again, or train anew without the earlier model",
+                       first->name, second->name);
+          return NULL;
+        }
+      report->swapped_gestures[0] = first->gesture;
+      report->swapped_gestures[1] = second->gesture;
+    }
+  return blend_statistics (old, today, report);
 }
 
 /* As many extra directions as fit the arm; movements without their own shape when none do; the
@@ -347,8 +387,10 @@ BpgModel *
 bpg_train_on_set (const BpgTrainingSet  *set,
                   BpgModel              *from,
                   const BpgTrainOptions *options,
+                  BpgTrainReport        *report,
                   GError               **error)
 {
+  BpgTrainReport unread = { 0 };
   g_autoptr (BpgStatistics) old = NULL;
   g_autoptr (BpgStatistics) statistics = NULL;
   g_autoptr (BpgDiscriminant) discriminant = NULL;
@@ -368,8 +410,7 @@ bpg_train_on_set (const BpgTrainingSet  *set,
       if (old == NULL)
         return NULL;
       today = bpg_statistics_from_set (set, &old->scaling);
-      bpg_rotation_apply (old, set->channels, bpg_rotation_find (old, today, set->channels));
-      statistics = adapt (old, today);
+      statistics = adapt (old, today, set->channels, options, report != NULL ? report : &unread, error);
     }
   else
     {
@@ -378,7 +419,7 @@ bpg_train_on_set (const BpgTrainingSet  *set,
       bpg_scaling_from_set (set, &scaling);
       statistics = bpg_statistics_from_set (set, &scaling);
     }
-  if (!check_movements (statistics, error))
+  if (statistics == NULL || !check_movements (statistics, error))
     return NULL;
 
   draft.statistics = statistics;
@@ -459,7 +500,7 @@ bpg_train (const BpgSelection    *selections,
   set = bpg_train_features (selections, n_selections, from, options, error);
   if (set == NULL)
     return NULL;
-  model = bpg_train_on_set (set, from, options, error);
+  model = bpg_train_on_set (set, from, options, report, error);
   if (model != NULL && report != NULL)
     {
       report->movements = bpg_model_get_bpm (model)->movements;

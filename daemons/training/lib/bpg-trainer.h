@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * @trim_end_ms: left out at its end.
  * @created_us: stamp of the real clock, µs; 0 for now.
  * @notes: (nullable): up to 127 bytes.
+ * @accept_swapped: adapt although two movements look swapped; today's labels then count alone for
+ *   those two.
  */
 typedef struct
 {
@@ -22,6 +24,7 @@ typedef struct
   guint trim_end_ms;
   guint64 created_us;
   const char *notes;
+  gboolean accept_swapped;
 } BpgTrainOptions;
 
 #define BPG_WINDOW_MS_DEFAULT 100
@@ -34,6 +37,9 @@ typedef struct
  * @windows: trained on now.
  * @excluded: mask of electrodes the model does without.
  * @clipped: mask of electrodes that were often at the end of their range.
+ * @turned: electrodes the band was found turned by since the model that was adapted.
+ * @swapped: whether two movements looked swapped and were accepted.
+ * @swapped_gestures: their gesture codes.
  */
 typedef struct
 {
@@ -42,6 +48,9 @@ typedef struct
   guint windows;
   guint16 excluded;
   guint16 clipped;
+  int turned;
+  gboolean swapped;
+  guint8 swapped_gestures[2];
 } BpgTrainReport;
 
 /**
@@ -56,6 +65,9 @@ typedef struct
  * and covariance are the prior: new means count TAU, the new covariance LAMBDA (Vidovic et al.,
  * Improving the robustness of myoelectric pattern recognition for upper limb prostheses by
  * covariate shift adaptation, IEEE Trans. Neural Syst. Rehabil. Eng. 24, 2016).
+ *
+ * A day with two movements swapped is refused as INCONSISTENT unless the options accept it; a ring of
+ * electrodes turned by whole electrodes is turned back first.
  *
  * Blocking and pure computation: call it from a worker thread.
  *
@@ -79,6 +91,7 @@ BpgTrainingSet *bpg_train_features (const BpgSelection    *selections,
 BpgModel *bpg_train_on_set (const BpgTrainingSet  *set,
                             BpgModel              *from,
                             const BpgTrainOptions *options,
+                            BpgTrainReport        *report,
                             GError               **error);
 
 G_END_DECLS

@@ -9,19 +9,22 @@
 /* Limits; how each was chosen and what it does on recordings is told in docs/verdicts.md. */
 #define MOST_LOST 0.02
 #define STILL_SECONDS 0.25
-#define MOST_CLIPPED 0.05
+#define MOST_CLIPPED 0.33
 #define MOST_MAINS 0.5
 #define LOOSE_MAINS 0.6
 #define LOOSE_MAINS_OF_OTHERS 0.25
 #define LOOSE_FAINT 4.0
-#define LOOSE_STRONG 12.0
-#define MOST_WANDER 1.5
-#define MOST_BURST 6.0
-#define LEAST_CONTRACTION 1.5
+#define LOOSE_STRONG 25.0
+#define MOST_WANDER 3.0
+#define MOST_RESTLESS 1.25
+#define LEAST_CONTRACTION 1.12
+#define SCATTER 0.18 /* more at 200 Hz, where a frame has 20 samples; less by the square root of the rate */
 #define LEAST_STRENGTH 0.3
+#define NO_STRENGTH 0.1
 #define LATEST_ONSET 0.5
-#define MOST_NEARER_TO_OTHERS 0.8
+#define MOST_NEARER_TO_OTHERS 0.75
 #define MOST_REST_LEVEL 4.0
+#define REST_SHARE_OF_CONTRACTION (1 / 3.0)
 
 static int
 compare_doubles (const void *a, const void *b)
@@ -56,26 +59,30 @@ speak (BpgVerdict *verdict, BpgVerdictRule rule, guint16 electrodes)
   verdict->electrodes |= electrodes;
 }
 
-/* Level of each electrode at rest: the mean over the session's accepted rests of the middle frame. */
+/* Level of each electrode at rest: the middle frame of the quietest of the session's accepted rests, whichever that was
+ * for each electrode; and its upper quartile, by which that of a contraction is measured: few samples scatter alike in
+ * both. */
 static gboolean
-find_rest (GPtrArray *accepted, guint channels, double *rest)
+find_rest (GPtrArray *accepted, guint channels, double *rest, double *restless)
 {
-  guint n = 0;
+  gboolean found = FALSE;
 
-  for (guint c = 0; c < channels; c++)
-    rest[c] = 0;
   for (guint i = 0; i < accepted->len; i++) {
     const BpgVerdict *verdict = accepted->pdata[i];
 
     if (verdict->code != BPG_MOVEMENT_REST)
       continue;
-    n++;
-    for (guint c = 0; c < channels; c++)
-      rest[c] += level_quantile (verdict->signal, c, 0.5);
+    for (guint c = 0; c < channels; c++) {
+      double level = level_quantile (verdict->signal, c, 0.5);
+
+      if (found && level >= rest[c])
+        continue;
+      rest[c] = level;
+      restless[c] = MIN (level_quantile (verdict->signal, c, 0.75), MOST_RESTLESS * level);
+    }
+    found = TRUE;
   }
-  for (guint c = 0; c < channels && n > 0; c++)
-    rest[c] /= n;
-  return n > 0;
+  return found;
 }
 
 static void
@@ -172,7 +179,8 @@ check_off_level (BpgVerdict *verdict, const double *rest, guint16 stuck)
       continue;
     for (guint o = 0; o < signal->channels; o++)
       next = o != c ? MAX (next, signal->electrodes[o].rms) : next;
-    if ((rest != NULL && rms * LOOSE_FAINT < rest[c]) || rms > LOOSE_STRONG * next) {
+    if ((rest != NULL && verdict->code != BPG_MOVEMENT_REST && rms * LOOSE_FAINT < rest[c]) ||
+        rms > LOOSE_STRONG * next) {
       loose |= (guint16) (1u << c);
       verdict->figures[BPG_VERDICT_ELECTRODE_LOOSE] =
         rms > LOOSE_STRONG * next ? rms / next : rest[c] / rms;
@@ -189,13 +197,12 @@ check_artefact (BpgVerdict *verdict, guint16 stuck)
 
   verdict->figures[BPG_VERDICT_ARTEFACT] = 0;
   for (guint c = 0; c < verdict->signal->channels; c++) {
-    const BpgElectrodeFigures *electrode = &verdict->signal->electrodes[c];
+    double wander = verdict->signal->electrodes[c].wander;
 
     if (stuck & 1u << c)
       continue;
-    verdict->figures[BPG_VERDICT_ARTEFACT] =
-      MAX (verdict->figures[BPG_VERDICT_ARTEFACT], MAX (electrode->wander / MOST_WANDER, electrode->burst / MOST_BURST));
-    if (electrode->wander > MOST_WANDER || electrode->burst > MOST_BURST)
+    verdict->figures[BPG_VERDICT_ARTEFACT] = MAX (verdict->figures[BPG_VERDICT_ARTEFACT], wander);
+    if (wander > MOST_WANDER)
       moved |= (guint16) (1u << c);
   }
   if (moved != 0)
@@ -216,6 +223,22 @@ frame_strength (const BpgSignalFigures *signal, guint frame, const double *rest)
   return sqrt (sum / signal->channels);
 }
 
+/* From the first pair of frames over the limit to the last. */
+static void
+find_active (BpgVerdict *verdict, const double *strength, double limit)
+{
+  const BpgSignalFigures *signal = verdict->signal;
+  guint first = 0, last = signal->n_frames - 1;
+
+  while (first + 1 < last && (strength[first] < limit || strength[first + 1] < limit))
+    first++;
+  while (last > first + 1 && (strength[last] < limit || strength[last - 1] < limit))
+    last--;
+  verdict->onset = (double) signal->frame_start[first] / signal->rate;
+  if (last + 1 < signal->n_frames)
+    verdict->release = (double) signal->frame_start[last + 1] / signal->rate;
+}
+
 static void
 find_onset (BpgVerdict *verdict, const double *rest)
 {
@@ -229,31 +252,27 @@ find_onset (BpgVerdict *verdict, const double *rest)
   limit = 1 + 0.35 * (strong - 1);
   for (guint f = 0; f < signal->n_frames; f++)
     strength[f] = frame_strength (signal, f, rest);
-  for (guint f = 0; f + 1 < signal->n_frames; f++) {
-    if (strength[f] >= limit && strength[f + 1] >= limit) {
-      /* The frame is judged by its power; the contraction fills it from about its middle on. */
-      verdict->onset = f == 0 ? 0 : (double) signal->frame_start[f] / signal->rate;
-      return;
-    }
-  }
+  find_active (verdict, strength, limit);
 }
 
 static void
-check_contraction (BpgVerdict *verdict, GPtrArray *accepted, const double *rest)
+check_contraction (BpgVerdict *verdict, GPtrArray *accepted, const double *rest, const double *restless)
 {
   const BpgSignalFigures *signal = verdict->signal;
   g_autofree BpgMovementFigures *others = bpg_movement_figures (accepted, verdict->code, verdict->repetition);
+  double least = LEAST_CONTRACTION + SCATTER * sqrt (200.0 / signal->rate);
   double best = 0;
 
   for (guint c = 0; c < signal->channels; c++)
-    best = MAX (best, level_quantile (signal, c, 0.75) / rest[c]);
+    best = MAX (best, level_quantile (signal, c, 0.75) / restless[c]);
   verdict->figures[BPG_VERDICT_NO_CONTRACTION] = best;
-  if (best < LEAST_CONTRACTION) {
+  if (others != NULL && others->contraction > 1)
+    verdict->figures[BPG_VERDICT_WEAK] = (best - 1) / (others->contraction - 1);
+  if (best < least || verdict->figures[BPG_VERDICT_WEAK] < NO_STRENGTH) {
     speak (verdict, BPG_VERDICT_NO_CONTRACTION, 0);
     return;
   }
-  if (others != NULL && others->contraction > 1) {
-    verdict->figures[BPG_VERDICT_WEAK] = (best - 1) / (others->contraction - 1);
+  if (isfinite (verdict->figures[BPG_VERDICT_WEAK])) {
     if (verdict->figures[BPG_VERDICT_WEAK] < LEAST_STRENGTH)
       speak (verdict, BPG_VERDICT_WEAK, 0);
   }
@@ -263,15 +282,12 @@ check_contraction (BpgVerdict *verdict, GPtrArray *accepted, const double *rest)
     speak (verdict, BPG_VERDICT_LATE, 0);
 }
 
-guint
-bpg_verdict_first_active (const BpgVerdict *verdict)
+gboolean
+bpg_verdict_is_active (const BpgVerdict *verdict, guint frame)
 {
-  guint first = 0;
+  double seconds = (double) verdict->signal->frame_start[frame] / verdict->signal->rate;
 
-  while (first + 1 < verdict->signal->n_frames &&
-         (double) verdict->signal->frame_start[first] < verdict->onset * verdict->signal->rate)
-    first++;
-  return first;
+  return seconds >= verdict->onset && seconds < verdict->release;
 }
 
 static double
@@ -328,11 +344,13 @@ check_consistent (BpgVerdict *verdict, GPtrArray *accepted)
     return;
   find_spread (movements, signal->n_shapes, spread);
   votes = g_new0 (guint, movements->len);
-  for (guint f = bpg_verdict_first_active (verdict); f < signal->n_frames; f++) {
+  for (guint f = 0; f < signal->n_frames; f++) {
     const double *shape = bpg_signal_figures_shape (signal, f);
     guint nearest = 0;
     double least = INFINITY;
 
+    if (!bpg_verdict_is_active (verdict, f))
+      continue;
     for (guint m = 0; m < movements->len; m++) {
       double distance = square_distance (shape, movements->pdata[m], spread, signal->n_shapes);
 
@@ -353,16 +371,35 @@ check_consistent (BpgVerdict *verdict, GPtrArray *accepted)
   }
 }
 
+/* What the movements of the session reach, over rest. */
+static double
+mean_contraction (GPtrArray *accepted)
+{
+  double sum = 0;
+  guint n = 0;
+
+  for (guint i = 0; i < accepted->len; i++) {
+    const BpgVerdict *verdict = accepted->pdata[i];
+
+    if (isfinite (verdict->figures[BPG_VERDICT_NO_CONTRACTION])) {
+      sum += verdict->figures[BPG_VERDICT_NO_CONTRACTION];
+      n++;
+    }
+  }
+  return n > 0 ? sum / n : 0;
+}
+
 /* Somebody who moves during rest spoils the yardstick of everything that comes after. */
 static void
-check_rest (BpgVerdict *verdict, const double *rest)
+check_rest (BpgVerdict *verdict, GPtrArray *accepted, const double *rest)
 {
+  double limit = MAX (MOST_REST_LEVEL, REST_SHARE_OF_CONTRACTION * mean_contraction (accepted));
   double best = 0;
 
   for (guint c = 0; c < verdict->signal->channels; c++)
     best = MAX (best, level_quantile (verdict->signal, c, 0.5) / rest[c]);
-  verdict->figures[BPG_VERDICT_INCONSISTENT] = best / MOST_REST_LEVEL;
-  if (best > MOST_REST_LEVEL) {
+  verdict->figures[BPG_VERDICT_INCONSISTENT] = best / limit;
+  if (best > limit) {
     verdict->resembles = verdict->code;
     speak (verdict, BPG_VERDICT_INCONSISTENT, 0);
   }
@@ -371,8 +408,8 @@ check_rest (BpgVerdict *verdict, const double *rest)
 void
 bpg_verdict_apply_rules (BpgVerdict *verdict, GPtrArray *accepted)
 {
-  double rest[BPG_CHANNELS_MAX];
-  gboolean rested = find_rest (accepted, verdict->signal->channels, rest);
+  double rest[BPG_CHANNELS_MAX], restless[BPG_CHANNELS_MAX];
+  gboolean rested = find_rest (accepted, verdict->signal->channels, rest, restless);
   guint16 stuck;
 
   check_lost (verdict);
@@ -386,10 +423,10 @@ bpg_verdict_apply_rules (BpgVerdict *verdict, GPtrArray *accepted)
   if (!rested)
     return;
   if (verdict->code == BPG_MOVEMENT_REST) {
-    check_rest (verdict, rest);
+    check_rest (verdict, accepted, rest);
     return;
   }
-  check_contraction (verdict, accepted, rest);
+  check_contraction (verdict, accepted, rest, restless);
   /* A signal that is bad in itself says nothing about which movement it was. */
   if (verdict->reasons == 0)
     check_consistent (verdict, accepted);

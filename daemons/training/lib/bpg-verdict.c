@@ -65,6 +65,7 @@ bpg_judge_repetition (BpgJudge *self, guint8 code, guint repetition, const gint1
   verdict->code = code;
   verdict->repetition = repetition;
   verdict->signal = bpg_signal_figures_new (self->rate, self->channels, samples, count, gaps, n_gaps);
+  verdict->release = (double) count / self->rate;
   for (guint i = 0; i < BPG_VERDICT_N_RULES; i++)
     verdict->figures[i] = NAN;
   bpg_verdict_apply_rules (verdict, self->accepted);
@@ -90,9 +91,11 @@ add_frames (BpgMovementFigures *figures, const BpgVerdict *verdict)
 {
   const BpgSignalFigures *signal = verdict->signal;
 
-  for (guint f = bpg_verdict_first_active (verdict); f < signal->n_frames; f++) {
+  for (guint f = 0; f < signal->n_frames; f++) {
     const double *shape = bpg_signal_figures_shape (signal, f);
 
+    if (!bpg_verdict_is_active (verdict, f))
+      continue;
     figures->frames++;
     for (guint s = 0; s < signal->n_shapes; s++) {
       double step = shape[s] - figures->mean[s];
@@ -139,10 +142,12 @@ project (GPtrArray *accepted, guint8 code, const double *direction, double *mean
 
     if (verdict->code != code)
       continue;
-    for (guint f = bpg_verdict_first_active (verdict); f < verdict->signal->n_frames; f++) {
+    for (guint f = 0; f < verdict->signal->n_frames; f++) {
       const double *shape = bpg_signal_figures_shape (verdict->signal, f);
       double value = 0;
 
+      if (!bpg_verdict_is_active (verdict, f))
+        continue;
       for (guint s = 0; s < verdict->signal->n_shapes; s++)
         value += direction[s] * shape[s];
       sum += value;

@@ -41,6 +41,7 @@ typedef enum {
  * @figures: of each rule; NaN where it could not be applied, for example without a rest to compare with
  * @electrodes: bit i: electrode i is meant
  * @onset: when the contraction began, seconds from the first sample; 0 for rest and when none was found
+ * @release: when it ended, seconds from the first sample; the length of the repetition when it lasted, and for rest
  * @resembles: code of the movement it looks like, when inconsistent
  * @advice: what to do, empty when accepted
  */
@@ -52,6 +53,7 @@ typedef struct {
   double figures[BPG_VERDICT_N_RULES];
   guint16 electrodes;
   double onset;
+  double release;
   guint8 resembles;
   char *advice;
   BpgSignalFigures *signal;
