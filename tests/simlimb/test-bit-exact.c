@@ -105,6 +105,19 @@ score (struct harness *harness, const struct sim_piece *piece, guint64 first)
   return (double) right / all;
 }
 
+/* Upper bound of the bucket that the given share of all decisions lies below. */
+static guint
+latency_us (struct harness *harness, double share)
+{
+  guint64 all = harness->arm.control.decisions;
+  guint64 below = 0;
+  unsigned bucket = 0;
+
+  while (bucket + 1 < BPG_LATENCY_BUCKETS && (below += harness->arm.control.latency[bucket]) < share * all)
+    bucket++;
+  return bpg_latency_bucket_floor (bucket + 1);
+}
+
 static double
 play (struct harness *harness, const char *path)
 {
@@ -157,6 +170,8 @@ test_bit_exact (void)
   later = play (harness, other_day);
   g_test_message ("generated signals: right on the day of training %.1f %%, on another day %.1f %%; model of %" G_GSIZE_FORMAT " bytes",
                   100 * first, 100 * later, g_bytes_get_size (bpg_model_get_bytes (model)));
+  g_test_message ("decision latency on the arm: half below %u us, 99 %% below %u us", latency_us (harness, 0.5),
+                  latency_us (harness, 0.99));
   compare_decisions (harness, model);
   g_assert_cmpfloat (first, >, 0.8);
 
