@@ -206,6 +206,12 @@ bpg_model_entry_get_digest (BpgModelEntry *self)
 }
 
 const char *
+bpg_model_entry_get_parent (BpgModelEntry *self)
+{
+  return bpg_dbus_model1_get_parent (self->skeleton);
+}
+
+const char *
 bpg_model_entry_get_file (BpgModelEntry *self)
 {
   return self->file;

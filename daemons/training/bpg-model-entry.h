@@ -52,6 +52,7 @@ BpgModelEntry *bpg_model_entry_new (BpgService *service, const BpgModelRow *row,
 const char *bpg_model_entry_get_path (BpgModelEntry *self);       /* object path */
 const char *bpg_model_entry_get_hash (BpgModelEntry *self);       /* hex */
 const char *bpg_model_entry_get_digest (BpgModelEntry *self);     /* hex */
+const char *bpg_model_entry_get_parent (BpgModelEntry *self);     /* hash, or empty */
 const char *bpg_model_entry_get_file (BpgModelEntry *self);       /* path of the .bpm */
 const char *bpg_model_entry_get_prosthesis (BpgModelEntry *self); /* deviceId */
 

@@ -188,6 +188,18 @@ bpg_model_registry_find_path (BpgModelRegistry *self, const char *path)
   return NULL;
 }
 
+gboolean
+bpg_model_registry_has_seen (BpgModelRegistry *self, BpgModelEntry *entry, const char *recording)
+{
+  /* The bound is for a registry whose file was tampered with into a circle. */
+  for (guint i = 0; entry != NULL && i < MOST_MODELS; i++) {
+    if (bpg_model_entry_has_recording (entry, recording))
+      return TRUE;
+    entry = bpg_model_registry_find_hash (self, bpg_model_entry_get_parent (entry));
+  }
+  return FALSE;
+}
+
 /* A model on its way into the registry. */
 typedef struct {
   BpgModel *model;

@@ -66,3 +66,6 @@ BpgModelEntry *bpg_model_registry_find_path (BpgModelRegistry *self, const char 
  * Returns: (transfer none) (nullable): the model.
  */
 BpgModelEntry *bpg_model_registry_find_hash (BpgModelRegistry *self, const char *hash);
+
+/** bpg_model_registry_has_seen: whether @entry or a model it was adapted from was trained on a recording. */
+gboolean bpg_model_registry_has_seen (BpgModelRegistry *self, BpgModelEntry *entry, const char *recording);

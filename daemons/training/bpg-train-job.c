@@ -26,6 +26,9 @@ typedef struct {
   GBytes *from;
   GBytes *rival;
   GBytes *model; /* of the evaluated one */
+  gboolean *seen; /* of each recording, whether the rival knows it */
+  double rival_accuracy;
+  double rival_low;
   gint64 started;
 
   BpgTrainingOutcome *outcome;
@@ -85,6 +88,7 @@ run_unref (Run *run)
   g_clear_pointer (&run->from, g_bytes_unref);
   g_clear_pointer (&run->rival, g_bytes_unref);
   g_clear_pointer (&run->model, g_bytes_unref);
+  g_free (run->seen);
   g_clear_pointer (&run->outcome, bpg_training_outcome_free);
   g_clear_pointer (&run->evaluation, bpg_evaluation_free);
   g_object_unref (run->job);
@@ -304,7 +308,6 @@ static gboolean
 work (Run *run, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) containers = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  g_autofree gboolean *seen = g_new0 (gboolean, run->recordings->len);
   g_autoptr (BpgModel) from = NULL;
   g_autoptr (BpgModel) rival = NULL;
   g_autoptr (BpgModel) model = NULL;
@@ -312,9 +315,9 @@ work (Run *run, GCancellable *cancellable, GError **error)
     .containers = containers,
     .repetitions = run->request->repetitions,
     .mode = run->rival == NULL ? BPG_COMPARE_NONE : run->request->find_rival ? BPG_COMPARE_IF_FITS : BPG_COMPARE,
-    .seen = seen,
-    .rival_accuracy = -1,
-    .rival_low = -1,
+    .seen = run->seen,
+    .rival_accuracy = run->rival_accuracy,
+    .rival_low = run->rival_low,
     .window_ms = run->request->window_ms,
     .hop_ms = run->request->hop_ms,
     .holdout = run->request->holdout,
@@ -333,11 +336,6 @@ work (Run *run, GCancellable *cancellable, GError **error)
     run->evaluation = bpg_evaluation_work (&task, model, &run->drift, error);
     return run->evaluation != NULL;
   }
-  if (rival != NULL) {
-    for (guint i = 0; i < run->recordings->len; i++)
-      seen[i] = bpg_model_entry_has_recording (run->request->rival, ((BpgFetchedRecording *) run->recordings->pdata[i])->path);
-    bpg_model_entry_get_accuracy (run->request->rival, &task.rival_accuracy, &task.rival_low);
-  }
   run->outcome = bpg_training_work (&task, error);
   return run->outcome != NULL;
 }
@@ -353,11 +351,26 @@ work_in_worker (GTask *task, gpointer source, gpointer task_data, GCancellable *
     g_task_return_error (task, error);
 }
 
+/* What the registry knows of the rival; the worker must not look there itself. */
+static void
+look_at_rival (Run *run)
+{
+  run->seen = g_new0 (gboolean, run->recordings->len);
+  run->rival_accuracy = run->rival_low = -1;
+  if (run->request->rival == NULL)
+    return;
+  for (guint i = 0; i < run->recordings->len; i++)
+    run->seen[i] = bpg_model_registry_has_seen (run->registry, run->request->rival,
+                                                ((BpgFetchedRecording *) run->recordings->pdata[i])->path);
+  bpg_model_entry_get_accuracy (run->request->rival, &run->rival_accuracy, &run->rival_low);
+}
+
 static void
 start_work (Run *run)
 {
   g_autoptr (GTask) task = g_task_new (NULL, bpg_job_get_cancellable (run->job), on_worked, run_ref (run));
 
+  look_at_rival (run);
   g_task_set_source_tag (task, start_work);
   /* Cancelled work is over when the worker is, so that nothing of it goes on unseen. */
   g_task_set_check_cancellable (task, FALSE);

@@ -7,6 +7,8 @@
 #include "lib/bpg-training-error.h"
 
 #define SWAPPED_SHARE 0.5
+/* Where the rival cannot decide on the same windows, the two evaluations still rest on much the same signal. */
+#define FIGURES_CLEARLY_WORSE 0.03
 
 void
 bpg_training_outcome_free (BpgTrainingOutcome *self)
@@ -137,7 +139,18 @@ evaluate_alone (const BpgTrainingTask *task, const BpgTrainingMaterial *material
   return outcome->evaluation != NULL;
 }
 
-/* The rival knows every recording: only its own figures are left to compare with. */
+static const char *
+judge_figures (const BpgEvaluation *candidate, const BpgTrainingTask *task)
+{
+  double difference = candidate->error - (1 - task->rival_accuracy);
+  gboolean apart = 1 - candidate->error_low < task->rival_low;
+
+  if (difference > FIGURES_CLEARLY_WORSE || (difference > BPG_COMPARISON_NEGLIGIBLE && apart))
+    return "worse";
+  return 1 - candidate->error_high > task->rival_accuracy ? "better" : "not-worse";
+}
+
+/* The rival knows every recording: to let it decide on them would flatter it, so its own evaluation stands for it. */
 static gboolean
 compare_figures (const BpgTrainingTask *task, const BpgTrainingMaterial *material, BpgTrainingOutcome *outcome,
                  GError **error)
@@ -145,12 +158,7 @@ compare_figures (const BpgTrainingTask *task, const BpgTrainingMaterial *materia
   if (!evaluate_alone (task, material, outcome, error))
     return FALSE;
   outcome->compared_accuracy = task->rival_accuracy;
-  if (task->rival_accuracy < 0)
-    outcome->verdict = "not-worse";
-  else if (1 - outcome->evaluation->error_low < task->rival_low)
-    outcome->verdict = "worse";
-  else
-    outcome->verdict = 1 - outcome->evaluation->error_high > task->rival_accuracy ? "better" : "not-worse";
+  outcome->verdict = task->rival_accuracy < 0 ? "not-worse" : judge_figures (outcome->evaluation, task);
   return TRUE;
 }
 

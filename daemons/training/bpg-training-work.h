@@ -25,7 +25,7 @@ typedef enum {
  * @repetitions: (nullable) (element-type guint): use only these
  * @from: (nullable): adapt this model
  * @rival: (nullable): the model to beat
- * @seen: (array): of each recording, whether @rival was trained on it
+ * @seen: (array): of each recording, whether @rival or an ancestor of it was trained on it
  * @rival_accuracy: @rival_low: what @rival reached when it was made, -1 when unknown
  * @holdout: keep whole repetitions out for the evaluation where there are several
  * @note: at most 127 bytes
@@ -76,9 +76,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgTrainingOutcome, bpg_training_outcome_free)
  * trained on the other half. The rival decides the same windows. The new model is worse when its error, averaged over
  * repetitions, is higher by more than five percentage points, or by more than one and the 95 % interval of the paired
  * difference (Student's t over repetitions, which are independent where windows are not) lies above zero: one unlucky
- * window refuses nothing, two swapped movements do. Recordings that the rival was trained on are left out of the
- * comparison; when nothing else is there, the new model is worse when the upper end of its interval lies below the lower
- * end of the rival's own.
+ * window refuses nothing, two swapped movements do. Recordings that the rival (or a model it was adapted from) was trained
+ * on are left out of the comparison; when nothing else is there, the two models' own evaluations are compared: worse is then
+ * more than three points, or more than one and intervals that do not touch.
  *
  * A recording in which two movements are swapped, as the model to be beaten (else the one that is adapted) sees it, is SignalPoor.
  *
