@@ -241,7 +241,7 @@ class Story:
         """Installs, tries, confirms; returns the seconds it took."""
         begun = time.monotonic()
         result = self.clinic.jobs.succeed(self.clinic.install(self.prosthesis, model))
-        on = self.clinic.model_on(self.prosthesis); need(on == result["model"], "%s on trial, not %s %s" % (result, on, self.arm.tell("status")))
+        need(self.clinic.model_on(self.prosthesis) == result["model"], "the new model to be on trial")
         self.clinic.jobs.succeed(self.clinic.confirm(self.prosthesis))
         seconds = time.monotonic() - begun
         self.window = self.clinic.object("training", model).get("Model1.Window")
