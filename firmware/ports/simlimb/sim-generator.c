@@ -19,6 +19,7 @@
 #define WIDTH_MS_A_MM 0.05
 #define SHAPE_MS 24.0
 #define EXCITATION_MS 80.0     /* time constant of a contraction */
+#define SHARE_SPREAD 0.3 /* standard deviation of the share's logarithm */
 #define NOISE_UV 4.0
 #define WANDER_UV 6.0
 #define SHAPE_SCALE 16.0
@@ -190,6 +191,8 @@ sim_generator_move (struct sim_generator *generator, unsigned gesture, double st
 {
   generator->gesture = MIN (gesture, SIM_GESTURES - 1);
   generator->strength = CLAMP (strength, 0, 1);
+  for (unsigned m = 0; m < SIM_MUSCLES; m++)
+    generator->muscles[m].share = exp (SHARE_SPREAD * sim_random_normal (&generator->random));
 }
 
 static void
@@ -228,7 +231,7 @@ static void
 run_muscle (struct sim_generator *generator, unsigned number)
 {
   struct sim_muscle *muscle = &generator->muscles[number];
-  double wanted = generator->strength * synergies[generator->gesture][number] / 100.0;
+  double wanted = generator->strength * muscle->share * synergies[generator->gesture][number] / 100.0;
   double step = 1000.0 / (EXCITATION_MS * generator->rate);
 
   muscle->excitation += (wanted - muscle->excitation) * step;

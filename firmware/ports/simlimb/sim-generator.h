@@ -39,6 +39,7 @@ struct sim_unit
 struct sim_muscle
 {
   double excitation; /* 0..1, smoothed */
+  double share;      /* of its part in the movement, this time: nobody moves twice alike */
   struct sim_unit units[SIM_UNITS];
 };
 

@@ -89,7 +89,7 @@ add_int (JsonBuilder *builder, const char *name, guint64 value)
 }
 
 static void
-begin_side_car (struct session *session, unsigned day)
+begin_side_car (struct session *session, unsigned day, const char *placement)
 {
   JsonBuilder *builder = session->segments;
 
@@ -106,6 +106,7 @@ begin_side_car (struct session *session, unsigned day)
   add_text (builder, "unit", "microvolt");
   add_text (builder, "subject", "generated-1");
   add_int (builder, "session", day);
+  add_text (builder, "placement", placement);
   json_builder_set_member_name (builder, "segments");
   json_builder_begin_array (builder);
 }
@@ -129,13 +130,22 @@ save (struct session *session, const char *directory, unsigned day, GError **err
          && g_file_set_contents (json_path, text, -1, error);
 }
 
-/* Each day the socket sits a little turned, and the skin conducts otherwise. */
-static void
+/* Each day the socket sits otherwise, by turns as on the first day (N), turned
+ * inwards (I) and outwards (O), and the skin conducts otherwise. */
+static const char *
 put_on (struct session *session, uint64_t seed, unsigned day)
 {
-  double degrees = day == 1 ? 0 : 7 * sim_random_normal (&session->random) + (day % 2 ? 6 : -6);
+  static const struct
+  {
+    const char *name;
+    double degrees;
+  } placements[] = { { "N", 0 }, { "I", -16 }, { "O", 16 } };
+  unsigned which = (day - 1) % G_N_ELEMENTS (placements);
+  double degrees = placements[which].degrees + 3 * sim_random_normal (&session->random);
 
-  sim_generator_drift (session->generator, degrees, day == 1 ? 0.05 : 0.18, seed * 1000 + day);
+  sim_generator_drift (session->generator, day == 1 ? 0 : degrees, day == 1 ? 0.05 : 0.15,
+                       seed * 1000 + day);
+  return placements[which].name;
 }
 
 static gboolean
@@ -145,14 +155,15 @@ write_day (const char *directory, uint64_t seed, unsigned day, unsigned rate, un
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   struct session session = { .bytes = bytes, .segments = builder };
+  const char *placement;
   gboolean ok;
 
   /* The same person every day: the same seed makes the same muscles. */
   session.generator = sim_generator_new (seed, rate, channels, LSB_UV);
   sim_random_init (&session.random, seed * 7919 + day);
-  put_on (&session, seed, day);
+  placement = put_on (&session, seed, day);
   session.generator->random = session.random;
-  begin_side_car (&session, day);
+  begin_side_car (&session, day, placement);
   for (unsigned repetition = 1; repetition <= REPETITIONS; repetition++)
     {
       for (unsigned gesture = 0; gesture < MOVEMENTS; gesture++)
