@@ -237,23 +237,25 @@ bpg_training_work (const BpgTrainingTask *given, GError **error)
 static void
 collect (const struct bpg_decision *decision, gpointer user_data)
 {
+  BpgDriftDecision entry = {decision->distance, decision->confidence};
+
   if (decision->raw != BPG_MOVEMENT_REST)
-    g_array_append_val ((GArray *) user_data, decision->distance);
+    g_array_append_val ((GArray *) user_data, entry);
 }
 
 BpgEvaluation *
 bpg_evaluation_work (const BpgTrainingTask *task, BpgModel *model, BpgDrift *drift, GError **error)
 {
   g_autoptr (BpgTrainingMaterial) material = read_material (task, error);
-  g_autoptr (GArray) distances = g_array_new (FALSE, FALSE, sizeof (gint32));
+  g_autoptr (GArray) decisions = g_array_new (FALSE, FALSE, sizeof (BpgDriftDecision));
 
   if (material == NULL || !step (task, 0.3, "evaluating", error))
     return NULL;
   for (guint i = 0; i < material->recordings->len; i++) {
-    if (!bpg_run (model, material->recordings->pdata[i], collect, distances, error))
+    if (!bpg_run (model, material->recordings->pdata[i], collect, decisions, error))
       return NULL;
   }
-  bpg_drift_from_distances (model, (const gint32 *) (void *) distances->data, distances->len, drift);
+  bpg_drift_from_decisions (model, (const BpgDriftDecision *) (void *) decisions->data, decisions->len, drift);
   if (!step (task, 0.8, "evaluating", error))
     return NULL;
   return bpg_evaluate (model, selections_of (material), material->selections->len, 0, 0, error);

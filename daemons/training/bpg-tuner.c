@@ -29,7 +29,7 @@ struct _BpgTuner {
 
   char *hash; /* of the model on the arm */
   BpgModel *model;
-  GArray *distances; /* gint32, a ring once it is full */
+  GArray *latest; /* BpgDriftDecision, a ring once it is full */
   guint64 decisions;
   guint update_id;
 };
@@ -70,7 +70,7 @@ bpg_tuner_finalize (GObject *object)
 {
   BpgTuner *self = BPG_TUNER (object);
 
-  g_array_unref (self->distances);
+  g_array_unref (self->latest);
   g_free (self->hash);
   g_free (self->path);
   G_OBJECT_CLASS (bpg_tuner_parent_class)->finalize (object);
@@ -86,7 +86,7 @@ bpg_tuner_class_init (BpgTunerClass *klass)
 static void
 bpg_tuner_init (BpgTuner *self)
 {
-  self->distances = g_array_new (FALSE, FALSE, sizeof (gint32));
+  self->latest = g_array_new (FALSE, FALSE, sizeof (BpgDriftDecision));
 }
 
 static const char *
@@ -106,7 +106,8 @@ publish (BpgTuner *self)
   gboolean known = FALSE;
 
   if (self->model != NULL) {
-    bpg_drift_from_distances (self->model, (const gint32 *) (void *) self->distances->data, self->distances->len, &drift);
+    bpg_drift_from_decisions (self->model, (const BpgDriftDecision *) (void *) self->latest->data, self->latest->len,
+                              &drift);
     known = drift.decisions >= BPG_DRIFT_DECISIONS_MIN;
   }
   g_object_set (self->skeleton, "decisions", self->decisions, "drift", known ? drift.figure : -1.0, "threshold",
@@ -136,14 +137,16 @@ on_record (BpgStreamReader *reader, const BpgStreamHeader *header, const void *b
 {
   BpgTuner *self = user_data;
   const BpgStreamDecision *decision = body;
+  BpgDriftDecision entry;
 
   /* At rest most windows are far from nothing in particular: only movements say whether the signal is still the same. */
   if (header->type != BPG_STREAM_DECISION || header->length < sizeof *decision || decision->raw == BPG_MOVEMENT_REST)
     return;
-  if (self->distances->len < MOST_DECISIONS)
-    g_array_append_val (self->distances, decision->distance);
+  entry = (BpgDriftDecision) {decision->distance, decision->confidence};
+  if (self->latest->len < MOST_DECISIONS)
+    g_array_append_val (self->latest, entry);
   else
-    g_array_index (self->distances, gint32, self->decisions % MOST_DECISIONS) = decision->distance;
+    g_array_index (self->latest, BpgDriftDecision, self->decisions % MOST_DECISIONS) = entry;
   self->decisions++;
   publish_soon (self);
 }
@@ -216,7 +219,7 @@ listen_to_arm (BpgTuner *self)
 static void
 forget_decisions (BpgTuner *self)
 {
-  g_array_set_size (self->distances, 0);
+  g_array_set_size (self->latest, 0);
   self->decisions = 0;
   publish (self);
 }

@@ -60,6 +60,7 @@ decode_header (const uint8_t  *bytes,
   decode_decision (bytes, &model->decision);
   model->drift_threshold = bpg_load_u32 (bytes + 156);
   model->drift_typical = bpg_load_u32 (bytes + 160);
+  model->drift_doubt = bpg_load_u32 (bytes + 164);
   model->created_us = bpg_load_u64 (bytes + 168);
   model->trainer_version = bpg_load_u32 (bytes + 176);
   model->parent = bytes + 180;

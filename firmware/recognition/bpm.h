@@ -35,9 +35,9 @@
  *     148  u16           most speed lost in one decision, 0..1000
  *     150  u16           part of the new strength in the smoothed one, Q15
  *     152  u32           strength below which speed is 0, counts in Q4
- *     156  u32           drift: distance over which today is not the day of training, Q8
- *     160  u32           drift: typical distance of the training's own decisions, Q8
- *     164  u32           reserved, 0
+ *     156  u32           drift: figure over which today is not the day of training, Q8
+ *     160  u32           drift: upper quartile of the distances of the training's movements, Q8
+ *     164  u32           drift: mean of -ln (confidence) of the training's movements, Q16
  *     168  u64           created, microseconds of the real clock
  *     176  u32           version of the trainer
  *     180  u8[32]        SHA-256 (as at 12) of the model this was adapted from, or zeros
@@ -139,6 +139,7 @@ struct bpg_bpm
   struct bpg_decision_parameters decision;
   uint32_t drift_threshold; /* Q8 */
   uint32_t drift_typical;   /* Q8 */
+  uint32_t drift_doubt;     /* Q16 */
   uint64_t created_us;
   uint32_t trainer_version;
   uint16_t repetitions;

@@ -129,3 +129,20 @@ bpg_find_swapped (const BpgStatistics *old,
     }
   return least < NEARER;
 }
+
+double *
+bpg_movement_distances (const BpgStatistics *old,
+                        const BpgStatistics *today)
+{
+  g_autofree double *factor = factor_of (old);
+  double *distances = g_new0 (double, old->movements->len);
+  g_auto (Shared) shared = { 0 };
+
+  if (factor == NULL)
+    return distances;
+  collect (&shared, old, today, factor);
+  take_out_shift (&shared, old->features);
+  for (guint i = 0; i < shared.count; i++)
+    distances[shared.old[i]] = distance (&shared, i, i, old->features);
+  return distances;
+}

@@ -23,4 +23,15 @@ gboolean bpg_find_swapped (const BpgStatistics *old,
                            guint               *first,
                            guint               *second);
 
+/**
+ * bpg_movement_distances:
+ * @old: what the model remembers.
+ * @today: today's statistics under the same scaling.
+ *
+ * Returns: (transfer full): for each movement of @old the squared distance of today's mean, whitened
+ *   and without the shift common to all movements; 0 for a movement that was not recorded today.
+ */
+double *bpg_movement_distances (const BpgStatistics *old,
+                                const BpgStatistics *today);
+
 G_END_DECLS

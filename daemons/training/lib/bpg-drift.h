@@ -7,11 +7,23 @@
 G_BEGIN_DECLS
 
 /**
+ * BpgDriftDecision: what drift needs of a decision in which the hand was to move.
+ * @distance: Q8, as the recogniser and the arm's decision frames give it.
+ * @confidence: 0..1000.
+ */
+typedef struct
+{
+  gint32 distance;
+  guint16 confidence;
+} BpgDriftDecision;
+
+/**
  * BpgDrift: how far a stretch of use is from what a model was trained on, without labels.
  * @decisions: it was measured over.
- * @distance: median distance of the decisions from the nearest movement's centre, in standard
- *   deviations within movements.
- * @figure: that distance over the typical one of the model's own training; 1 is like new.
+ * @distance: upper quartile of the decisions' distances, in standard deviations within movements.
+ * @figure: that distance over the same of the model's own training, plus half the
+ *   logarithm of how much more doubt there is (mean of -ln (confidence)): signals that are far from
+ *   everything, and signals between two movements.  1 is like new.
  * @threshold: figure from which the model no longer fits; kept in the model.
  * @drifted: whether the figure is over the threshold.
  */
@@ -28,13 +40,13 @@ typedef struct
 #define BPG_DRIFT_DECISIONS_MIN 50u
 
 /**
- * bpg_drift_from_distances:
- * @distances: of decisions, Q8, as the recogniser and the arm's decision frames give them.
+ * bpg_drift_from_decisions:
+ * @decisions: those whose raw movement is not rest; rest is alike every day and says little.
  */
-void bpg_drift_from_distances (BpgModel     *model,
-                               const gint32 *distances,
-                               guint         n_distances,
-                               BpgDrift     *drift);
+void bpg_drift_from_decisions (BpgModel               *model,
+                               const BpgDriftDecision *decisions,
+                               guint                   n_decisions,
+                               BpgDrift               *drift);
 
 /**
  * bpg_drift_measure: drift of samples @start to @start + @count of @recording (0 for all of it).

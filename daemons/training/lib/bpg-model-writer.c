@@ -93,6 +93,7 @@ store_header (guint8              *header,
   store_decision (header, &draft->decision);
   store (header + 156, draft->drift_threshold, 4);
   store (header + 160, draft->drift_typical, 4);
+  store (header + 164, draft->drift_doubt, 4);
   store_origin (header, draft);
 }
 

@@ -27,6 +27,7 @@ typedef struct
   struct bpg_decision_parameters decision;
   guint32 drift_threshold;
   guint32 drift_typical;
+  guint32 drift_doubt;
   guint64 created_us;
   const char *subject;
   const char *notes;

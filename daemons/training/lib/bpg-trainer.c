@@ -12,10 +12,13 @@
 #include "bpg-statistics.h"
 #include "bpg-training-error.h"
 #include "bpg-training-section.h"
+#include "recognition/classifier.h"
 
 #define TAU 0.7        /* weight of today's means against the prior's */
+#define USUAL 100.0    /* squared distance up to which a movement has changed as movements do */
 #define LAMBDA 0.4     /* weight of today's covariance against the prior's */
 #define EXTRA 8        /* directions that tell movements by their shape */
+#define DRIFT_THRESHOLD 1.9 /* of the figure in bpg-drift.h; docs/recognition.md tells how it was found */
 #define WINDOWS_LOOKED_AT 2000u /* to tell what distances are usual */
 #define LENGTH_MAX 16384 /* of a model of up to 8 electrodes, bytes */
 
@@ -125,6 +128,7 @@ blend_statistics (const BpgStatistics  *old,
                   const BpgTrainReport *report)
 {
   g_autoptr (GArray) movements = unite_movements (old, today);
+  g_autofree double *distances = bpg_movement_distances (old, today);
   BpgStatistics *self = bpg_statistics_new (old->features, movements);
 
   self->scaling = old->scaling;
@@ -134,7 +138,10 @@ blend_statistics (const BpgStatistics  *old,
       gboolean swapped = report->swapped &&
                          (gesture == report->swapped_gestures[0] || gesture == report->swapped_gestures[1]);
 
-      blend_mean (self, m, old, today, swapped ? 1.0 : TAU);
+      int before = bpg_statistics_find (old, gesture);
+      double usual = before < 0 ? 1 : MIN (1, USUAL / MAX (distances[before], 1));
+
+      blend_mean (self, m, old, today, swapped ? 1.0 : 1 - (1 - TAU) * usual);
       blend_shape (self, m, old, today);
     }
   blend_matrix (self->covariance, old->covariance, today->covariance, LAMBDA, (gsize) self->features * self->features);
@@ -207,15 +214,6 @@ compare_u32 (gconstpointer a,
   return left < right ? -1 : left > right;
 }
 
-static int
-compare_double (gconstpointer a,
-                gconstpointer b)
-{
-  double left = *(const double *) a, right = *(const double *) b;
-
-  return left < right ? -1 : left > right;
-}
-
 /* Strength that @percent of the movement's windows stay below; 0 without windows. */
 static guint32
 strength_percentile (const BpgTrainingSet *set,
@@ -264,81 +262,58 @@ find_strengths (BpgModelDraft        *draft,
   draft->decision.rest_strength = MIN (rest, weakest / 3);
 }
 
-/* Squared distance of a window from the centre its movement's shape makes it nearest to. */
-static double
-nearest_square (const BpgDiscriminant *discriminant,
-                const double          *place)
+/* What the model itself makes of the windows it was trained on, evenly taken. */
+struct reception
 {
-  guint dimensions = discriminant->dimensions;
-  double least = G_MAXDOUBLE, nearest = 0;
+  GArray *all;    /* squared distances, Q8 */
+  GArray *active; /* the same, without rest */
+  double doubt;   /* mean of -ln (confidence) over the active ones */
+};
 
-  for (guint m = 0; m < discriminant->movements; m++)
-    {
-      const double *centre = discriminant->centres + (gsize) m * dimensions;
-      double square = 0;
-
-      for (guint i = 0; i < dimensions; i++)
-        {
-          double row = place[i] - centre[i];
-
-          if (discriminant->shapes != NULL)
-            {
-              const double *shape = discriminant->shapes + ((gsize) m * dimensions + i) * dimensions;
-
-              row = 0;
-              for (guint j = i; j < dimensions; j++)
-                row += shape[j] * (place[j] - centre[j]);
-            }
-          square += row * row;
-        }
-      if (square + discriminant->offsets[m] < least)
-        {
-          least = square + discriminant->offsets[m];
-          nearest = square;
-        }
-    }
-  return nearest;
-}
-
-/* Of training windows evenly taken, in rising order. */
-static GArray *
-training_squares (const BpgModelDraft  *draft,
-                  const BpgTrainingSet *set)
+static void
+receive (struct reception     *reception,
+         BpgModel             *model,
+         const BpgTrainingSet *set)
 {
-  const BpgDiscriminant *discriminant = draft->discriminant;
-  GArray *squares = g_array_sized_new (FALSE, FALSE, sizeof (double), set->windows->len);
-  guint features = set->features;
-  g_autofree double *standard = g_new (double, features);
-  g_autofree double *place = g_new (double, discriminant->dimensions);
   guint stride = 1 + set->windows->len / WINDOWS_LOOKED_AT;
 
   for (guint i = 0; i < set->windows->len; i += stride)
     {
-      const gint32 *row = bpg_training_set_row (set, i);
-      double square;
+      guint movement = g_array_index (set->windows, BpgTrainingWindow, i).movement;
+      struct bpg_classification classification;
+      gint32 features[BPG_FEATURES_MAX];
 
-      for (guint f = 0; f < features; f++)
-        standard[f] = bpg_scaling_apply (&draft->statistics->scaling, f, row[f]);
-      for (guint d = 0; d < discriminant->dimensions; d++)
-        place[d] = bpg_dot (discriminant->directions + (gsize) d * features, standard, features);
-      square = nearest_square (discriminant, place);
-      g_array_append_val (squares, square);
+      memcpy (features, bpg_training_set_row (set, i), set->features * sizeof *features);
+      bpg_classify (bpg_model_get_bpm (model), features, &classification);
+      g_array_append_val (reception->all, classification.square);
+      if (g_array_index (set->movements, BpgTrainingMovement, movement).gesture == 0)
+        continue;
+      g_array_append_val (reception->active, classification.square);
+      reception->doubt -= log (MAX (classification.confidence, 1) / 1000.0);
     }
-  g_array_sort (squares, compare_double);
-  return squares;
+  reception->doubt /= MAX (reception->active->len, 1);
+  g_array_sort (reception->all, compare_u32);
+  g_array_sort (reception->active, compare_u32);
 }
 
 static void
 find_limits (BpgModelDraft        *draft,
+             BpgModel             *model,
              const BpgTrainingSet *set)
 {
-  g_autoptr (GArray) distances = training_squares (draft, set);
-  double typical = sqrt (g_array_index (distances, double, distances->len / 2));
-  double far = g_array_index (distances, double, (guint) ((distances->len - 1) * 0.995));
+  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (guint32));
+  g_autoptr (GArray) active = g_array_new (FALSE, FALSE, sizeof (guint32));
+  struct reception reception = { all, active, 0 };
+  double far, usual;
 
-  draft->drift_typical = (guint32) CLAMP (typical * 256, 1.0, 1e6);
-  draft->drift_threshold = (guint32) CLAMP (typical * 1.5 * 256, 1.0, 1e6);
-  draft->decision.reject_distance = (guint32) CLAMP (far * 4 * 256, 1.0, 4e9);
+  receive (&reception, model, set);
+  far = g_array_index (all, guint32, (guint) ((all->len - 1) * 0.995));
+  usual = active->len > 0 ? g_array_index (active, guint32, active->len * 3 / 4)
+                          : g_array_index (all, guint32, all->len * 3 / 4);
+  draft->decision.reject_distance = (guint32) CLAMP (far * 4, 256.0, 4e9);
+  draft->drift_typical = (guint32) CLAMP (sqrt (usual * 256), 1.0, 1e6);
+  draft->drift_doubt = (guint32) CLAMP (reception.doubt * 65536, 0.0, 1e6);
+  draft->drift_threshold = (guint32) lround (DRIFT_THRESHOLD * 256);
 }
 
 static void
@@ -394,6 +369,7 @@ bpg_train_on_set (const BpgTrainingSet  *set,
   g_autoptr (BpgStatistics) old = NULL;
   g_autoptr (BpgStatistics) statistics = NULL;
   g_autoptr (BpgDiscriminant) discriminant = NULL;
+  g_autoptr (BpgModel) provisional = NULL;
   g_auto (BpgModelDraft) draft = { 0 };
 
   if (set->windows->len == 0)
@@ -430,7 +406,11 @@ bpg_train_on_set (const BpgTrainingSet  *set,
   draft.discriminant = discriminant;
   set_decision_defaults (&draft);
   find_strengths (&draft, set, from);
-  find_limits (&draft, set);
+  draft.decision.reject_distance = G_MAXUINT32;
+  provisional = bpg_model_draft_write (&draft, error);
+  if (provisional == NULL)
+    return NULL;
+  find_limits (&draft, provisional, set);
   return bpg_model_draft_write (&draft, error);
 }
 
