@@ -167,6 +167,8 @@ bpg_format_any (GVariant *value)
     return make_printable (g_variant_get_string (value, NULL));
   case G_VARIANT_CLASS_BOOLEAN:
     return bpg_format_yes_no (value);
+  case G_VARIANT_CLASS_BYTE:
+    return g_strdup_printf ("%u", g_variant_get_byte (value));
   case G_VARIANT_CLASS_DOUBLE:
     return g_strdup_printf ("%.6g", g_variant_get_double (value));
   case G_VARIANT_CLASS_VARIANT: {

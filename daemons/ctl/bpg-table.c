@@ -18,7 +18,7 @@ format_drift (GVariant *value)
 {
   double drift = g_variant_get_double (value);
 
-  return drift < 0.0 ? g_strdup ("") : g_strdup_printf ("%.2f", drift);
+  return drift <= 0.0 ? g_strdup ("") : g_strdup_printf ("%.2f", drift);
 }
 
 static char *

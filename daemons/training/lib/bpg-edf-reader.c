@@ -11,6 +11,7 @@
 #define HEADER_BYTES 256
 #define SIGNALS_MAX 256
 #define ANNOTATIONS_MAX 1000000
+#define TEXT_MAX 512 /* bytes of an annotation that may be a segment of ours */
 #define VERDICT_REACH 256 /* segments to look back over for the one a verdict is of */
 
 typedef struct
@@ -296,13 +297,13 @@ parse_segment (Edf                    *self,
                gsize                   n_samples,
                GArray                 *segments)
 {
-  g_autofree char *name = g_malloc0 (strlen (annotation->text) + 1);
+  char name[TEXT_MAX + 1];
   const char *context;
   guint repetition, gesture;
   int used = 0;
   BpgSegment segment = { 0 };
 
-  if (annotation->duration < 0.0 || annotation->onset < 0.0 || strlen (annotation->text) > 512 ||
+  if (annotation->duration < 0.0 || annotation->onset < 0.0 || strlen (annotation->text) > TEXT_MAX ||
       sscanf (annotation->text, "%512s #%u (code %u)%n", name, &repetition, &gesture, &used) != 3 || used == 0 ||
       gesture > 255 || repetition > 65535 || strlen (name) >= BPG_BPM_NAME_LENGTH)
     return FALSE;
