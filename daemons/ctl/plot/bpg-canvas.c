@@ -9,6 +9,17 @@
 #define PNG_SCALE 2.0
 #define FONT "DejaVu Sans"
 
+#ifdef __SANITIZE_ADDRESS__
+const char *__lsan_default_suppressions (void);
+
+/* Fontconfig never lets go of the pattern it found a font by, once a process. */
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:libfontconfig\n";
+}
+#endif
+
 static void
 set_colour (BpgCanvas *self, BpgColour colour)
 {
