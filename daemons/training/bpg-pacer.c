@@ -56,7 +56,7 @@ tick (BpgPacer *self)
 {
   if (self->index < self->next_tick)
     return;
-  self->next_tick = self->index + MAX (self->rate / 5, 1);
+  self->next_tick = self->index + MAX (self->rate / 8, 1);
   self->func (self, BPG_PACER_TICK, self->user_data);
 }
 
@@ -126,7 +126,7 @@ bpg_pacer_start (BpgPacer *self, double seconds, gboolean keep)
     self->buffer = bpg_repetition_buffer_new (self->rate, self->channels);
   self->running = TRUE;
   self->end = self->index + MAX (length, 1);
-  self->next_tick = self->index + MAX (self->rate / 5, 1);
+  self->next_tick = self->index + MAX (self->rate / 8, 1);
 }
 
 void

@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE (BpgPacer, bpg_pacer, BPG, PACER, GObject)
 
 /**
  * BpgPacerEvent:
- * @BPG_PACER_TICK: a fifth of a second of the phase has gone by
+ * @BPG_PACER_TICK: an eighth of a second of the phase, or a little more, has gone by
  * @BPG_PACER_ENDED: the phase is over; a new one that is started now begins with the very next sample
  * @BPG_PACER_BROKEN: the samples' count began anew or more than a second is missing; the phase was given up
  */

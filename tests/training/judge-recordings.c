@@ -6,7 +6,8 @@
  * accepted one remembered. Without a fault every refusal is a false one; with a fault each repetition from the second on
  * is spoilt before it is judged, and what is accepted was missed. Prints a line a repetition: file, movement, repetition,
  * accepted, reasons, onset, figures,
- * then of each electrode level and wander. docs/verdicts.md tells what came of it.
+ * then of each electrode level and wander; and on standard error how far
+ * movements are apart. docs/verdicts.md tells what came of it.
  */
 #include "lib/bpg-recording-reader.h"
 #include "lib/bpg-verdict.h"
@@ -271,6 +272,20 @@ print_verdict (const Repetition *repetition, const BpgVerdict *verdict, gboolean
 }
 
 static void
+print_separability (BpgJudge *judge)
+{
+  g_autoptr (GArray) pairs = bpg_judge_get_separability (judge);
+  g_autofree char *advice = bpg_judge_get_advice (judge);
+
+  for (guint i = 0; i < pairs->len; i++) {
+    const BpgSeparability *pair = &g_array_index (pairs, BpgSeparability, i);
+
+    g_printerr ("%s,%s,%.2f\n", bpg_movement_get_name (pair->first), bpg_movement_get_name (pair->second), pair->distance);
+  }
+  g_printerr ("%s\n", advice);
+}
+
+static void
 judge_session (GPtrArray *session, const Fault *fault)
 {
   const Repetition *first = session->pdata[0];
@@ -299,6 +314,8 @@ judge_session (GPtrArray *session, const Fault *fault)
       print_verdict (&spoilt, caught, TRUE);
     }
   }
+  if (fault == NULL)
+    print_separability (judge);
 }
 
 static const Fault *

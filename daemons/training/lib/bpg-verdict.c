@@ -8,6 +8,7 @@
 
 #define LOOK_ALIKE 0.6     /* below this a person is told */
 #define STANDARD_DEVIATIONS_APART 4.0
+#define CHANCE 2.0         /* standard errors */
 
 struct _BpgJudge {
   GObject parent_instance;
@@ -165,8 +166,14 @@ find_distance (BpgJudge *self, const BpgMovementFigures *a, const BpgMovementFig
   guint n_shapes = self->channels + self->channels * (self->channels - 1) / 2;
   double direction[BPG_N_SHAPES_MAX], mean_a, mean_b, variance_a, variance_b;
 
-  for (guint s = 0; s < n_shapes; s++)
-    direction[s] = (a->mean[s] - b->mean[s]) / (0.5 * (a->variance[s] + b->variance[s]) + 0.01);
+  /* A difference that chance explains (frames overlap by half, so half of them are independent) tells nothing apart. */
+  for (guint s = 0; s < n_shapes; s++) {
+    double variance = 0.5 * (a->variance[s] + b->variance[s]) + 0.01;
+    double chance = CHANCE * sqrt (variance * (2.0 / a->frames + 2.0 / b->frames));
+    double difference = a->mean[s] - b->mean[s];
+
+    direction[s] = fabs (difference) > chance ? (difference - copysign (chance, difference)) / variance : 0;
+  }
   project (self->accepted, a->code, direction, &mean_a, &variance_a);
   project (self->accepted, b->code, direction, &mean_b, &variance_b);
   return fabs (mean_a - mean_b) / (STANDARD_DEVIATIONS_APART * sqrt (0.5 * (variance_a + variance_b)) + 1e-9);
