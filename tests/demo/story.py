@@ -2,6 +2,7 @@
 """The story the demo tells, step by step."""
 import json
 import os
+import struct
 import time
 
 import numpy as np
@@ -10,7 +11,7 @@ from arm import Arm
 from clinic import Clinic, Wearer
 from harness import BusError, spin, wait_for
 from pictures import Pictures
-from recordings import Unusable, choose
+from recordings import Unusable, choose, load_samples
 from scoring import Span, score_decisions
 from stream import SAMPLES, Stream
 
@@ -430,7 +431,7 @@ class Story:
         need(mended.accuracy > drifted.accuracy + fall / 2,
              "at least half of the loss to be repaired")
         self.set_reaction([self.scores["first"], mended])
-        refused = self.refuse_worse(recalibration)
+        refused = self.refuse_worse(day)
         return {"day": day.key, "placement": day.placement, "days_looked_at": found,
                 "accuracy_drifted": round(drifted.accuracy, 4),
                 "accuracy_recalibrated": round(mended.accuracy, 4),
@@ -443,7 +444,7 @@ class Story:
         self.terminal.say("these recordings hold one day only: drift and recalibration cannot be shown")
         self.metrics["accuracy_drifted"] = self.metrics["accuracy_recalibrated"] = None
         self.set_reaction([self.scores["first"]])
-        return {"note": "one day only", "refused_model": self.refuse_worse(self.recording)}
+        return {"note": "one day only", "refused_model": self.refuse_worse(self.person.sessions[0])}
 
     def set_reaction(self, scores):
         """The reactions of all runs at the speed of life together."""
@@ -452,22 +453,56 @@ class Story:
             self.metrics["reaction_p50_ms"] = milliseconds(np.percentile(reactions, 50))
             self.metrics["reaction_p95_ms"] = milliseconds(np.percentile(reactions, 95))
 
-    def refuse_worse(self, recording):
-        """A model made to be worse is refused, by training and by update."""
-        job = self.clinic.train([self.recording] + ([recording] if recording != self.recording else []),
-                                repetitions=("au", [1]), window_ms=("u", 40), hop_ms=("u", 20),
-                                note=("s", "made to be worse: windows of 40 ms"))
+    def refuse_worse(self, session):
+        """A model made to be worse is refused, by training and by update: it is trained on a recording
+        in which somebody has mixed the movements of one repetition up."""
+        recording = self.import_mixed_up(session)
+        job = self.clinic.train([recording], note=("s", "made to be worse: movements mixed up"))
         error, result = self.clinic.jobs.fail(job, "ModelWorse")
         try:
             self.clinic.install(self.prosthesis, result["model"])
             raise StepFailed("the worse model to be refused by the update service")
         except BusError as refusal:
             need(refusal.name == "ModelWorse", "ModelWorse, not %s" % refusal)
-        self.terminal.good("a model made to be worse (windows of 40 ms) is refused: %s, %s against %s"
-                           % (error, percent(result["accuracy"]),
-                              percent(result["compared_accuracy"])))
+        self.terminal.good("a model made to be worse (trained on movements mixed up) is refused: %s, "
+                           "%s right against %s" % (error, percent(result["accuracy"]),
+                                                    percent(result["compared_accuracy"])))
         return {"error": error, "accuracy": round(result["accuracy"], 4),
                 "compared_accuracy": round(result["compared_accuracy"], 4)}
+
+    def import_mixed_up(self, session):
+        """Imports the last two repetitions of a day, the last one under the names of others."""
+        last = max(len(session.pieces[g]) for g in self.gestures)
+        blocks, segments, at = [], [], 0
+        for number, shift in ((last - 1, 0), (last, 2)):
+            rest = session.rests[number % len(session.rests)] if session.rests else None
+            pieces = ([(0, rest)] if rest else []) + [
+                (self.gestures[(k + shift) % len(self.gestures)], session.repetition(gesture, number))
+                for k, gesture in enumerate(self.gestures)]
+            for gesture, piece in pieces:
+                with open(piece.path, encoding="utf-8") as stream:
+                    head = json.load(stream)
+                samples = load_samples(piece.path, head)[piece.start:piece.start + piece.count]
+                blocks.append(samples.astype("<i2"))
+                segments.append({"start": at, "count": len(samples), "gesture": gesture,
+                                 "name": self.names[gesture], "rep": number - last + 2})
+                at += len(samples)
+        side_car = json.dumps({
+            "format": "emgpack-1", "fs_hz": head["fs_hz"], "channels": head["channels"], "samples": at,
+            "dtype": "int16le", "layout": "interleaved", "lsb": head["lsb"], "unit": head["unit"],
+            "subject": "mixed-up", "session": "1", "segments": segments}).encode()
+        fd = os.memfd_create("mixed-up", os.MFD_ALLOW_SEALING)
+        with open(fd, "wb", closefd=False) as stream:
+            stream.write(b"BPGREC1\n" + struct.pack("<I", len(side_car)) + side_car)
+            for block in blocks:
+                stream.write(block.tobytes())
+        os.lseek(fd, 0, os.SEEK_SET)
+        recording = self.clinic.records.call(
+            "Records1.ImportRecording", "(oha{sv})", self.patient.path, 0,
+            {"prosthesis": variant_string(self.arm.device_id),
+             "note": variant_string("movements mixed up on purpose")}, fds=[fd])
+        os.close(fd)
+        return recording
 
     def step_power_cut(self):
         """6: the power goes while a model is written; the retry succeeds; back to the first model."""
