@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "simlimb.h"
 
-/* After a pause (a stopped process) the arm does not catch up on more. */
-#define REAL_STEP_MOST_US 100000
+/* The arm's clock goes with this machine's, also when the process had to wait
+ * for its turn; but it does not catch up on a long sleep. */
+#define REAL_STEP_MOST_US 2000000
 #define TRANSFERS_MOST 8u
 #define WAIT_MOST_US 500000
 
@@ -97,7 +98,7 @@ must_wait (struct simlimb *arm)
 {
   gint64 now;
 
-  if (arm->speed <= 1 || !sim_line_is_congested (&arm->line))
+  if (!sim_line_is_congested (&arm->line) || arm->speed <= 1)
     {
       arm->waiting = 0;
       return false;
