@@ -175,7 +175,7 @@ set_state (Guided *self, const char *state)
   if (strcmp (state, "waiting") == 0)
     on_waiting (self);
   else if (strcmp (state, "paused") == 0)
-    show_keys (self);
+    say (self, _("  paused; p goes on, f finishes and keeps what was accepted, a or Ctrl-C aborts"));
   else if (strcmp (state, "finished") == 0 || strcmp (state, "aborted") == 0 || strcmp (state, "failed") == 0)
     end_loop (self);
 }
@@ -348,7 +348,6 @@ on_interrupt (gpointer user_data)
   Guided *self = user_data;
 
   if (self->keys && !self->interrupted && strcmp (self->state, "running") == 0) {
-    say (self, _("Paused; Ctrl-C once more aborts"));
     tell (self, "Pause", NULL);
   } else {
     stop (self, "Abort");
