@@ -4,6 +4,7 @@
  * group in a byte, command, length (u16), payload. Each is answered in bounds, time goes on between
  * them, and at the end the arm starts again.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/server.h"
@@ -17,12 +18,21 @@ static uint8_t *fresh_flash;
 static gsize flash_size;
 
 static void
+finish (void)
+{
+  g_free (fresh_control);
+  g_free (fresh_flash);
+  harness_free (harness);
+}
+
+static void
 prepare (void)
 {
   g_autoptr (GBytes) model = NULL;
   g_autoptr (GBytes) container = NULL;
 
   harness = harness_new ();
+  atexit (finish);
   model = harness_make_model (harness, 1);
   container = harness_sign (harness, model, NULL);
   harness_bind (harness, "left");
