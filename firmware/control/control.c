@@ -9,10 +9,9 @@
 #define GUARD_PERIOD_US 10000u
 #define MINUTE_US 60000000u
 #define MINUTES_AN_HOUR 60u
-#define READ_SIZE 256u
 /* So many pieces of input are looked at in one round, that samples do not
  * wait behind a flood. */
-#define READS_A_ROUND 16u
+#define PIECES_A_ROUND 32u
 
 static struct bpg_usage_record
 begin_record (const struct bpg_control *control, enum bpg_usage_kind kind, unsigned a)
@@ -338,25 +337,33 @@ handle (struct bpg_control *control, const struct bpg_demux_event *event)
     bpg_stream_reply (&control->stream, reply, length);
 }
 
+/* More bytes to look at; false when there are none. */
+static bool
+read_input (struct bpg_control *control)
+{
+  if (control->input_used < control->input_length)
+    return true;
+  control->input_used = 0;
+  control->input_length = bpg_port_link_read (control->input, sizeof control->input);
+  return control->input_length > 0;
+}
+
+/* Takes requests as long as there is room for the longest answer: a few bytes
+ * can ask for many. What is not taken now waits. */
 static void
 take_input (struct bpg_control *control)
 {
-  uint8_t bytes[READ_SIZE];
   struct bpg_demux_event event;
 
-  for (unsigned i = 0; i < READS_A_ROUND && bpg_stream_has_room (&control->stream); i++)
+  for (unsigned i = 0; i < PIECES_A_ROUND; i++)
     {
-      size_t length = bpg_port_link_read (bytes, sizeof bytes);
-      size_t used = 0;
-
-      if (length == 0)
+      if (!bpg_stream_has_room (&control->stream) || !read_input (control))
         return;
-      while (used < length)
-        {
-          used += bpg_demux_push (&control->demux, bytes + used, length - used, &event);
-          if (event.kind == BPG_DEMUX_PACKET)
-            handle (control, &event);
-        }
+      control->input_used
+        += bpg_demux_push (&control->demux, control->input + control->input_used,
+                           control->input_length - control->input_used, &event);
+      if (event.kind == BPG_DEMUX_PACKET)
+        handle (control, &event);
     }
 }
 

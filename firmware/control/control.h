@@ -44,6 +44,9 @@ struct bpg_control
   struct bpg_actuators actuators;
   struct bpg_stream stream;
   struct bpg_demux demux;
+  uint8_t input[256]; /* read from the line and not yet looked at */
+  size_t input_length;
+  size_t input_used;
   struct bpg_recognizer recognizer;
   bool recognizing;
   uint8_t model_hash[BPG_BPM_DIGEST_LENGTH]; /* SHA-256 of its file */

@@ -270,6 +270,29 @@ test_flood (void)
   g_assert_cmpuint (harness_status (harness).wrongline, >=, 100);
 }
 
+/* Short requests for long answers, many at once: each answer comes whole. */
+static void
+test_long_answers (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  struct bpg_usage_record record = { .kind = BPG_USAGE_MINUTE };
+
+  for (guint i = 0; i < 100; i++)
+    g_assert_true (bpg_usage_log_append (&harness->arm.control.usage, &record));
+  harness->arm.line.baud = 1000000;
+  for (guint i = 0; i < 60; i++)
+    {
+      struct bpg_cbor_writer writer = harness_begin (harness);
+      struct bpg_usage_request ask = { 0 };
+
+      bpg_usage_request_encode (&ask, &writer);
+      harness_send (harness, BPG_SMP_READ, BPG_GROUP_ARM, BPG_ARM_USAGE, &writer);
+    }
+  harness_run (harness, 3000);
+  g_assert_cmpuint (harness->replies, ==, 60);
+  g_assert_cmpuint (harness->demux.garbage, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -283,5 +306,6 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/electrodes", test_electrodes);
   g_test_add_func ("/streams/watchdog", test_watchdog);
   g_test_add_func ("/streams/flood", test_flood);
+  g_test_add_func ("/streams/long-answers", test_long_answers);
   return g_test_run ();
 }
