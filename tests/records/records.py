@@ -470,15 +470,20 @@ def deletion_killed():
                 house.start("records")
                 tracer = attach_killer(house, call, when)
                 job = start_deletion(house, patient)
-                killed = killed_soon(house)
+                killed_soon(house)
                 tracer.stop()
+                # Also what is written after the end can be what it is killed at.
+                killed = gone(house)
+                told = job in jobs.finished
                 if killed:
                     house.start("records")
                 if job is not None:
                     jobs.succeed(job)
                     assert patient not in objects(house)
                     assert not files(house)
-                    jobs.once(job)
+                    # Killed between telling and striking it off, the job is told of again.
+                    if not told:
+                        jobs.once(job)
                 else:
                     check_whole(house, patient, recording)
             if not killed:
@@ -493,6 +498,9 @@ def attach_killer(house, call, when):
         "inject=%s:signal=KILL:when=%d" % (call, when), "-p", str(house.daemons["records"].pid)])
 
     def attached():
+        # What is to be killed may be before anybody sees that it is traced.
+        if not house.daemons["records"].running():
+            return True
         with open("/proc/%d/status" % house.daemons["records"].pid, encoding="ascii") as status:
             return "TracerPid:\t0" not in status.read()
     wait_for(attached, "tracer")
@@ -509,7 +517,7 @@ def start_deletion(house, patient):
 
 
 def killed_soon(house):
-    """Whether the daemon was killed, once it is either that or idle."""
+    """Waits until the daemon is either killed or idle."""
     process = house.daemons["records"]
 
     def settled():
@@ -523,6 +531,11 @@ def killed_soon(house):
     except GLib.Error:
         pass
     spin(0.05)
+
+
+def gone(house):
+    """Whether the daemon was killed, and the bus has noticed."""
+    process = house.daemons["records"]
     if process.running():
         return False
     process.child.wait()
@@ -553,8 +566,10 @@ def append_killed():
                 append(recording, samples(30), details(count=30))
                 tracer = attach_killer(house, call, when)
                 acknowledged = try_append(recording)
-                killed = killed_soon(house)
+                killed_soon(house)
                 tracer.stop()
+                # Also what is written after the end can be what it is killed at.
+                killed = gone(house)
                 if killed:
                     house.start("records")
                 data = read_container(recording)[1]
@@ -612,6 +627,9 @@ def attach_injector(house, inject):
         "-p", str(house.daemons["records"].pid)])
 
     def attached():
+        # What is to be killed may be before anybody sees that it is traced.
+        if not house.daemons["records"].running():
+            return True
         with open("/proc/%d/status" % house.daemons["records"].pid, encoding="ascii") as status:
             return "TracerPid:\t0" not in status.read()
     wait_for(attached, "tracer")

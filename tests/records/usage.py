@@ -90,12 +90,16 @@ class Bound:
 
     def trace(self, inject):
         """Has system calls of recordsd fail, or kill it."""
-        pid = self.house.daemons["records"].pid
+        daemon = self.house.daemons["records"]
+        pid = daemon.pid
         tracer = Process(self.house, "strace", [
             "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + inject.split(":")[0], "-e",
             "inject=" + inject, "-p", str(pid)])
 
         def attached():
+            # What is to be killed may be before anybody sees that it is traced.
+            if not daemon.running():
+                return True
             with open("/proc/%d/status" % pid, encoding="ascii") as status:
                 return "TracerPid:\t0" not in status.read()
         wait_for(attached, "tracer")
@@ -168,13 +172,14 @@ def killed():
                     job = None
                 wait_for(lambda: not process.running() or job in bound.clinic.jobs.finished,
                          "end or death")
-                dead = not process.running()
                 tracer.stop()
-                if not dead:
+                # Also what is written after the end can be what it is killed at.
+                if process.running():
                     break
                 process.child.wait()
+                ended = job in bound.clinic.jobs.finished
                 bound.house.start("records")
-                if job:
+                if job and not ended:
                     bound.clinic.jobs.fail(job, "Failed")
                     bound.clinic.jobs.once(job)
                 wait_for(lambda: bound.number("Next") > 0, "usage again")

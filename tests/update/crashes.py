@@ -21,8 +21,10 @@ def run_killed(shop, start, inject):
     except BusError:
         job = None
     wait_for(lambda: not process.running() or (job and job in shop.jobs.finished), "end or death")
-    killed = not process.running()
     tracer.stop()
+    # Also what is written after the end can be what it is killed at.
+    killed = not process.running()
+    told = job in shop.jobs.finished
     if killed:
         process.child.wait()
         shop.house.start("update")
@@ -31,7 +33,9 @@ def run_killed(shop, start, inject):
         shop.settled()
         return killed, None
     end = shop.jobs.wait(job)
-    shop.jobs.once(job)
+    # Killed between telling and striking it off, the job is told of again.
+    if not told:
+        shop.jobs.once(job)
     shop.settled()
     return killed, end
 

@@ -153,12 +153,16 @@ class Workshop:
 
     def trace(self, inject):
         """Has system calls of updated fail, or kill it; stop() ends that."""
-        pid = self.house.daemons["update"].pid
+        daemon = self.house.daemons["update"]
+        pid = daemon.pid
         tracer = Process(self.house, "strace", [
             "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + inject.split(":")[0], "-e",
             "inject=" + inject, "-p", str(pid)])
 
         def attached():
+            # What is to be killed may be before anybody sees that it is traced.
+            if not daemon.running():
+                return True
             with open("/proc/%d/status" % pid, encoding="ascii") as status:
                 return "TracerPid:\t0" not in status.read()
         wait_for(attached, "tracer")
