@@ -11,9 +11,10 @@ struct _BpgArmWatch {
 
   GCancellable *cancellable;
   GDBusObjectManager *objects;
+  gboolean ready;
 };
 
-enum { CHANGED, GONE, N_SIGNALS };
+enum { CHANGED, GONE, READY, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
@@ -54,6 +55,8 @@ bpg_arm_watch_class_init (BpgArmWatchClass *klass)
   G_OBJECT_CLASS (klass)->finalize = bpg_arm_watch_finalize;
   signals[CHANGED] = new_signal ("changed");
   signals[GONE] = new_signal ("gone");
+  signals[READY] =
+    g_signal_new ("ready", BPG_TYPE_ARM_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -97,25 +100,34 @@ on_properties (GDBusObjectManagerClient *objects, GDBusObjectProxy *object, GDBu
 }
 
 static void
-on_objects (GObject *source, GAsyncResult *result, gpointer user_data)
+watch_objects (BpgArmWatch *self, GDBusObjectManager *objects)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusObjectManager) objects = g_dbus_object_manager_client_new_finish (result, &error);
-  BpgArmWatch *self = user_data;
   g_autolist (GDBusObject) present = NULL;
 
-  if (objects == NULL) {
-    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-      bpg_warning (BPG_PATH_PAIRING, "cannot be watched: %s", error->message);
-    return;
-  }
-  self->objects = g_steal_pointer (&objects);
+  self->objects = objects;
   g_signal_connect (self->objects, "object-added", G_CALLBACK (on_added), self);
   g_signal_connect (self->objects, "object-removed", G_CALLBACK (on_removed), self);
   g_signal_connect (self->objects, "interface-proxy-properties-changed", G_CALLBACK (on_properties), self);
   present = g_dbus_object_manager_get_objects (self->objects);
   for (GList *l = present; l != NULL; l = l->next)
     on_added (self->objects, l->data, self);
+}
+
+static void
+on_objects (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusObjectManager) objects = g_dbus_object_manager_client_new_finish (result, &error);
+  BpgArmWatch *self = user_data;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (objects != NULL)
+    watch_objects (self, g_steal_pointer (&objects));
+  else
+    bpg_warning (BPG_PATH_PAIRING, "cannot be watched: %s", error->message);
+  self->ready = TRUE;
+  g_signal_emit (self, signals[READY], 0);
 }
 
 BpgArmWatch *
@@ -202,4 +214,10 @@ bpg_arm_free (BpgArm *arm)
   g_free (arm->patient);
   g_free (arm->model_hash);
   g_free (arm);
+}
+
+gboolean
+bpg_arm_watch_is_ready (BpgArmWatch *self)
+{
+  return self->ready;
 }

@@ -34,9 +34,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgArm, bpg_arm_free)
  * Watches the prostheses of bionicpro-pairingd, whether it runs already or not.
  *
  * Signal "changed" (path): a prosthesis has appeared, or a property of it has changed. Signal "gone" (path): it has
- * left the bus; when pairingd ends, every one does.
+ * left the bus; when pairingd ends, every one does. Signal "ready": once, when those that were there at the beginning
+ * are known.
  */
 BpgArmWatch *bpg_arm_watch_new (GDBusConnection *connection);
+
+/**
+ * bpg_arm_watch_is_ready:
+ *
+ * Returns: whether it is known which prostheses there are.
+ */
+gboolean bpg_arm_watch_is_ready (BpgArmWatch *self);
 
 /**
  * bpg_arm_watch_get:

@@ -12,6 +12,8 @@
 #include "bpg-usage-record.h"
 
 #define MAX_RECORDS 1000u
+/* A fetch that failed on a line that is still there is tried again after so long. */
+#define RETRY_SECONDS 20
 
 struct _BpgUsage {
   GObject parent_instance;
@@ -24,6 +26,7 @@ struct _BpgUsage {
   char *path;
   gboolean connected;
   gboolean fetching;
+  guint retry_id;
   GPtrArray *jobs; /* BpgJob that end with the fetch that is going on */
 };
 
@@ -35,6 +38,7 @@ bpg_usage_dispose (GObject *object)
   BpgUsage *self = BPG_USAGE (object);
 
   g_cancellable_cancel (self->cancellable);
+  g_clear_handle_id (&self->retry_id, g_source_remove);
   g_clear_object (&self->skeleton);
   g_clear_object (&self->watch);
   g_clear_object (&self->archive);
@@ -108,6 +112,28 @@ end_jobs (BpgUsage *self, gssize count, const GError *error)
   }
 }
 
+static void fetch (BpgUsage *self, const BpgArm *arm);
+
+static BpgArm *
+find_arm (BpgUsage *self)
+{
+  g_autofree char *path = bpg_path_build (BPG_PATH_PAIRING, "prosthesis", self->device_id);
+
+  return bpg_arm_watch_get (self->watch, path);
+}
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  BpgUsage *self = user_data;
+  g_autoptr (BpgArm) arm = find_arm (self);
+
+  self->retry_id = 0;
+  if (arm != NULL && arm->connected && arm->bound)
+    fetch (self, arm);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -118,8 +144,11 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   self->fetching = FALSE;
   if (self->archive == NULL)
     return;
-  if (error != NULL)
+  if (error != NULL) {
     bpg_info (self->path, "The usage log was not fetched: %s", error->message);
+    if (self->retry_id == 0)
+      self->retry_id = g_timeout_add_seconds (RETRY_SECONDS, on_retry, self);
+  }
   bpg_usage_publish (self);
   end_jobs (self, count, error);
 }
@@ -154,8 +183,7 @@ handle_fetch (gpointer object, GDBusMethodInvocation *invocation, GVariant *para
 {
   BpgUsage *self = BPG_USAGE (object);
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 0);
-  g_autofree char *prosthesis = bpg_path_build (BPG_PATH_PAIRING, "prosthesis", self->device_id);
-  g_autoptr (BpgArm) arm = bpg_arm_watch_get (self->watch, prosthesis);
+  g_autoptr (BpgArm) arm = find_arm (self);
   BpgJobList *jobs = bpg_service_get_jobs (bpg_archive_get_service (self->archive));
   g_autoptr (GError) error = NULL;
   g_autoptr (BpgJob) job = NULL;

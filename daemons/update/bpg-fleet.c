@@ -14,9 +14,13 @@ struct _BpgFleet {
   GCancellable *cancellable;
   GHashTable *slots;   /* path of the prosthesis -> BpgSlots */
   GHashTable *looking; /* BpgSlots that are being read -> whether to read once more */
+  guint retry_id;
 };
 
-enum { ARM, N_SIGNALS };
+/* A line that has failed for a moment is tried again after so long. */
+#define RETRY_SECONDS 3
+
+enum { ARM, READY, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
@@ -28,6 +32,7 @@ bpg_fleet_dispose (GObject *object)
   BpgFleet *self = BPG_FLEET (object);
 
   g_cancellable_cancel (self->cancellable);
+  g_clear_handle_id (&self->retry_id, g_source_remove);
   g_clear_object (&self->watch);
   g_hash_table_remove_all (self->slots);
   g_clear_object (&self->history);
@@ -53,6 +58,7 @@ bpg_fleet_class_init (BpgFleetClass *klass)
   G_OBJECT_CLASS (klass)->finalize = bpg_fleet_finalize;
   signals[ARM] = g_signal_new ("arm", BPG_TYPE_FLEET, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                G_TYPE_STRING);
+  signals[READY] = g_signal_new ("ready", BPG_TYPE_FLEET, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -79,6 +85,28 @@ look_free (Look *look)
   g_free (look);
 }
 
+static gboolean
+on_retry (gpointer user_data)
+{
+  BpgFleet *self = user_data;
+  GHashTableIter iter;
+  gpointer slots;
+
+  self->retry_id = 0;
+  g_hash_table_iter_init (&iter, self->slots);
+  while (g_hash_table_iter_next (&iter, NULL, &slots))
+    if (!bpg_slots_is_known (slots))
+      bpg_fleet_look (self, slots);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+retry_later (BpgFleet *self)
+{
+  if (self->retry_id == 0 && !g_cancellable_is_cancelled (self->cancellable))
+    self->retry_id = g_timeout_add_seconds (RETRY_SECONDS, on_retry, self);
+}
+
 static void
 end_look (Look *look, const GError *error)
 {
@@ -89,8 +117,11 @@ end_look (Look *look, const GError *error)
   g_clear_object (&look->management);
   if (error == NULL && bpg_slots_get_job (slots) == NULL)
     bpg_slots_take_table (slots, &look->procedure.table, 0, 0);
-  else if (error != NULL)
+  if (error != NULL) {
     bpg_debug (bpg_slots_get_prosthesis (slots), "The slots cannot be read: %s", error->message);
+    bpg_slots_set_unknown (slots);
+    retry_later (self);
+  }
   g_hash_table_remove (self->looking, slots);
   if (again)
     bpg_fleet_look (self, slots);
@@ -196,6 +227,12 @@ on_arm_gone (BpgArmWatch *watch, const char *path, gpointer user_data)
     bpg_slots_set_unknown (slots);
 }
 
+static void
+on_watch_ready (BpgArmWatch *watch, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[READY], 0);
+}
+
 BpgFleet *
 bpg_fleet_new (BpgService *service, BpgHistory *history)
 {
@@ -206,7 +243,14 @@ bpg_fleet_new (BpgService *service, BpgHistory *history)
   self->watch = bpg_arm_watch_new (bpg_service_get_connection (service));
   g_signal_connect_object (self->watch, "changed", G_CALLBACK (on_arm_changed), self, 0);
   g_signal_connect_object (self->watch, "gone", G_CALLBACK (on_arm_gone), self, 0);
+  g_signal_connect_object (self->watch, "ready", G_CALLBACK (on_watch_ready), self, 0);
   return self;
+}
+
+gboolean
+bpg_fleet_is_ready (BpgFleet *self)
+{
+  return bpg_arm_watch_is_ready (self->watch);
 }
 
 BpgArm *

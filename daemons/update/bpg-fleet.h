@@ -14,9 +14,17 @@ G_DECLARE_FINAL_TYPE (BpgFleet, bpg_fleet, BPG, FLEET, GObject)
  * Keeps a Slots1 object for every bound prosthesis, and in step with the arm: read when it connects, when it decides
  * with another model, when a trial has ended, and after each job.
  *
- * Signal "arm" (path): a prosthesis has appeared or changed.
+ * Signal "arm" (path): a prosthesis has appeared or changed. Signal "ready": once, when those that were there at the
+ * beginning are known.
  */
 BpgFleet *bpg_fleet_new (BpgService *service, BpgHistory *history);
+
+/**
+ * bpg_fleet_is_ready:
+ *
+ * Returns: whether it is known which prostheses there are.
+ */
+gboolean bpg_fleet_is_ready (BpgFleet *self);
 
 /**
  * bpg_fleet_get_arm:

@@ -214,6 +214,12 @@ bpg_slots_set_unknown (BpgSlots *self)
   publish_state (self);
 }
 
+gboolean
+bpg_slots_is_known (BpgSlots *self)
+{
+  return self->known;
+}
+
 void
 bpg_slots_set_job (BpgSlots *self, const char *job, gboolean writing)
 {

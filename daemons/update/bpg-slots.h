@@ -48,6 +48,13 @@ void bpg_slots_take_table (BpgSlots *self, const BpgSlotTable *table, guint64 se
 void bpg_slots_set_unknown (BpgSlots *self);
 
 /**
+ * bpg_slots_is_known:
+ *
+ * Returns: whether the slots were read since the arm could last be asked.
+ */
+gboolean bpg_slots_is_known (BpgSlots *self);
+
+/**
  * bpg_slots_set_job:
  * @job: (nullable): path of the job that works on the arm now
  * @writing: whether it writes to the flash

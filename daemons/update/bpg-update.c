@@ -27,6 +27,7 @@ struct _BpgUpdate {
   BpgFleet *fleet;
   char *key_path;
   GPtrArray *recovered; /* Recovered: jobs of the previous process that wait for their arms */
+  GQueue deferred;      /* Deferred: calls that came before it was known which arms there are */
 };
 
 G_DEFINE_FINAL_TYPE (BpgUpdate, bpg_update, G_TYPE_OBJECT)
@@ -37,6 +38,7 @@ bpg_update_dispose (GObject *object)
   BpgUpdate *self = BPG_UPDATE (object);
 
   g_ptr_array_set_size (self->recovered, 0);
+  g_queue_clear_full (&self->deferred, g_free);
   g_clear_object (&self->fleet);
   g_clear_object (&self->signer);
   g_clear_object (&self->history);
@@ -202,6 +204,38 @@ start_job (BpgUpdate *self, GDBusMethodInvocation *invocation, const BpgArm *arm
 }
 
 typedef struct {
+  GDBusMethodInvocation *invocation;
+  BpgAuthorizedFunc func;
+} Deferred;
+
+/* Right after the start nobody can say yet whether an arm is there: the call waits for that moment. */
+static gboolean
+defer (BpgUpdate *self, GDBusMethodInvocation *invocation, BpgAuthorizedFunc func)
+{
+  Deferred *deferred;
+
+  if (bpg_fleet_is_ready (self->fleet))
+    return FALSE;
+  deferred = g_new0 (Deferred, 1);
+  deferred->invocation = invocation;
+  deferred->func = func;
+  g_queue_push_tail (&self->deferred, deferred);
+  return TRUE;
+}
+
+static void
+on_fleet_ready (BpgFleet *fleet, gpointer user_data)
+{
+  BpgUpdate *self = user_data;
+  Deferred *deferred;
+
+  while ((deferred = g_queue_pop_head (&self->deferred)) != NULL) {
+    deferred->func (self, deferred->invocation, g_dbus_method_invocation_get_parameters (deferred->invocation));
+    g_free (deferred);
+  }
+}
+
+typedef struct {
   char *prosthesis;
   char *model;
   gboolean trial;
@@ -340,6 +374,8 @@ handle_install (gpointer object, GDBusMethodInvocation *invocation, GVariant *pa
   g_auto (InstallArguments) arguments = {NULL};
   const char *details[] = {"object", NULL, NULL};
 
+  if (defer (BPG_UPDATE (object), invocation, handle_install))
+    return;
   if (!parse_install (parameters, &arguments, NULL) || !arguments.override) {
     install (object, invocation, parameters);
     return;
@@ -373,6 +409,8 @@ handle_start_trial (gpointer object, GDBusMethodInvocation *invocation, GVariant
   g_autoptr (GError) error = NULL;
   const char *path;
 
+  if (defer (BPG_UPDATE (object), invocation, handle_start_trial))
+    return;
   order->seconds = TRIAL_SECONDS;
   g_variant_get (parameters, "(&o@a{sv})", &path, &options);
   if (!bpg_options_parse (options, table, &error))
@@ -391,6 +429,8 @@ handle_confirm (gpointer object, GDBusMethodInvocation *invocation, GVariant *pa
   g_autoptr (BpgArm) arm = NULL;
   const char *path;
 
+  if (defer (BPG_UPDATE (object), invocation, handle_confirm))
+    return;
   g_variant_get (parameters, "(&o@a{sv})", &path, &options);
   if (!bpg_options_none (options, &error)) {
     g_dbus_method_invocation_return_gerror (invocation, error);
@@ -414,6 +454,8 @@ handle_roll_back (gpointer object, GDBusMethodInvocation *invocation, GVariant *
   g_autoptr (GError) error = NULL;
   const char *path;
 
+  if (defer (BPG_UPDATE (object), invocation, handle_roll_back))
+    return;
   g_variant_get (parameters, "(&o@a{sv})", &path, &options);
   if (!bpg_options_parse (options, table, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
@@ -454,6 +496,7 @@ static void
 bpg_update_init (BpgUpdate *self)
 {
   self->recovered = g_ptr_array_new_with_free_func ((GDestroyNotify) recovered_free);
+  g_queue_init (&self->deferred);
 }
 
 static void
@@ -571,6 +614,7 @@ bpg_update_new (BpgService *service, GError **error)
   g_object_set (bpg_service_get_manager (service), "clinic-key", "", NULL);
   self->fleet = bpg_fleet_new (service, self->history);
   g_signal_connect_object (self->fleet, "arm", G_CALLBACK (on_arm), self, 0);
+  g_signal_connect_object (self->fleet, "ready", G_CALLBACK (on_fleet_ready), self, 0);
   bpg_methods_connect (bpg_service_get_manager (service), bpg_service_get_authority (service), G_OBJECT (self),
                        BPG_PATH_UPDATE, methods);
   if (bpg_signer_exists (self->signer))

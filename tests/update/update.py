@@ -3,6 +3,7 @@
 """Models onto a virtual arm through the real daemons."""
 import hashlib
 import os
+import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -75,6 +76,70 @@ def install_and_confirm():
         assert shop.active() == hashes[0] == shop.slots.get("Slots1.Confirmed")
         assert shop.state() == "idle"
         assert shop.history()[0] == ("roll-back", hashes[0], "")
+        # Right after a start, when it is not known yet which arms there are, calls wait for that.
+        shop.house.kill("update")
+        shop.house.start("update")
+        assert shop.jobs.succeed(shop.call("RollBack"))["model"] == hashes[1]
+
+
+def containers_for_anybody():
+    """What is kept can be verified by MCUboot's rules alone, with whole numbers and SHA-256."""
+    with Workshop() as shop:
+        model = shop.train(1)
+        result = shop.confirmed(model)
+        key = bytes(shop.clinic.update.call("Update1.GetClinicKey", "(a{sv})", {}))
+        path = os.path.join(shop.house.state("update"), "containers", result["hash"])
+        with open(path, "rb") as stream:
+            container = stream.read()
+        payload, claims = verify(container, key, result["hash"])
+        assert len(container) == result["bytes"]
+        assert hashlib.sha256(payload).hexdigest() == model.get("Model1.Hash")
+        properties = shop.prosthesis.properties("Prosthesis1")
+        assert claims[0xa0].decode() == properties["Hardware"]
+        assert claims[0xa1].decode() == properties["Side"]
+        assert struct.unpack("<I", claims[0xa2])[0] == properties["Schema"]
+
+
+def verify(container, key, name):
+    """Takes a container apart and verifies hash, key and signature; gives payload and claims."""
+    magic, _, header, protected, size, flags = struct.unpack("<IIHHII", container[:20])
+    assert (magic, header, flags) == (0x96f3b83d, 32, 0)
+    claims = tlvs(container, header + size, 0x6908, protected)
+    end = header + size + protected
+    rest = tlvs(container, end, 0x6907, len(container) - end)
+    digest = hashlib.sha256(container[:end]).digest()
+    assert rest[0x10] == digest and digest.hex() == name
+    # The RSAPublicKey is what the BIT STRING of the SubjectPublicKeyInfo holds.
+    rsa = key[key.index(b"\x03\x82") + 5:]
+    assert rest[0x01] == hashlib.sha256(rsa).digest()
+    modulus = int.from_bytes(rsa[8:8 + 385], "big")
+    assert modulus.bit_length() == 3072 and rsa[-5:] == b"\x02\x03\x01\x00\x01"
+    encoded = pow(int.from_bytes(rest[0x23], "big"), 65537, modulus).to_bytes(384, "big")
+    assert pss_holds(encoded, digest)
+    return container[header:header + size], claims
+
+
+def tlvs(container, start, magic, length):
+    """The type-length-value entries of an area."""
+    found, total = struct.unpack("<HH", container[start:start + 4])
+    assert (found, total) == (magic, length), (found, total)
+    at, entries = start + 4, {}
+    while at < start + length:
+        kind, size = struct.unpack("<HH", container[at:at + 4])
+        entries[kind] = container[at + 4:at + 4 + size]
+        at += 4 + size
+    return entries
+
+
+def pss_holds(encoded, digest):
+    """EMSA-PSS-VERIFY of RFC 8017, 9.1.2: SHA-256, a salt of 32 bytes, 3071 bits."""
+    masked, hashed, trailer = encoded[:351], encoded[351:383], encoded[383]
+    mask = b"".join(hashlib.sha256(hashed + struct.pack(">I", i)).digest() for i in range(11))[:351]
+    block = bytearray(a ^ b for a, b in zip(masked, mask))
+    block[0] &= 0x7f
+    salt = bytes(block[-32:])
+    return (trailer == 0xbc and not encoded[0] & 0x80 and not any(block[:-33]) and block[-33] == 1
+            and hashlib.sha256(bytes(8) + digest + salt).digest() == hashed)
 
 
 def refused_calls():
@@ -304,5 +369,5 @@ def no_room():
 
 
 if __name__ == "__main__":
-    main(clinic_key, install_and_confirm, refused_calls, refused_jobs, trial_runs_out, unplugged,
-         noise, cancelled, side_by_side, no_room)
+    main(clinic_key, install_and_confirm, containers_for_anybody, refused_calls, refused_jobs,
+         trial_runs_out, unplugged, noise, cancelled, side_by_side, no_room)

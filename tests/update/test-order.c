@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a job is to do survives the journal; what is none is taken for none. */
+#include "bpg-order.h"
+
+static void
+test_round_trip (void)
+{
+  g_autoptr (BpgOrder) order = bpg_order_new (BPG_PROCEDURE_ROLL_BACK);
+  g_autofree char *text = NULL;
+  g_autoptr (BpgOrder) back = NULL;
+
+  bpg_order_set_text (&order->device_id, "BP-1 'with quotes\"");
+  bpg_order_set_text (&order->patient, "abc");
+  bpg_order_set_text (&order->model_path, "/org/bionicpro/Training1/model/x");
+  bpg_order_set_text (&order->model, "m");
+  bpg_order_set_text (&order->wanted, "w");
+  bpg_order_set_text (&order->image, "i");
+  order->trial = TRUE;
+  order->seconds = 77;
+  order->trial_begun = TRUE;
+  text = bpg_order_print (order);
+  back = bpg_order_parse (text);
+  g_assert_cmpint (back->kind, ==, BPG_PROCEDURE_ROLL_BACK);
+  g_assert_cmpstr (back->device_id, ==, order->device_id);
+  g_assert_cmpstr (back->patient, ==, "abc");
+  g_assert_cmpstr (back->model_path, ==, order->model_path);
+  g_assert_cmpstr (back->model, ==, "m");
+  g_assert_cmpstr (back->wanted, ==, "w");
+  g_assert_cmpstr (back->image, ==, "i");
+  g_assert_true (back->trial);
+  g_assert_cmpuint (back->seconds, ==, 77);
+  g_assert_true (back->trial_begun);
+  g_assert_false (order->recovered);
+  g_assert_true (back->recovered);
+}
+
+static void
+test_damaged (void)
+{
+  static const char *const bad[] = {NULL, "", "(", "(1,)", "nonsense", "('a', 'b')"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_null (bpg_order_parse (bad[i]));
+}
+
+static void
+test_kinds (void)
+{
+  static const char *const kinds[] = {"read", "install", "start-trial", "confirm", "roll-back"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    g_autoptr (BpgOrder) order = bpg_order_new ((BpgProcedureKind) i);
+
+    g_assert_cmpstr (bpg_order_get_job_kind (order), ==, kinds[i]);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/order/round-trip", test_round_trip);
+  g_test_add_func ("/order/damaged", test_damaged);
+  g_test_add_func ("/order/kinds", test_kinds);
+  return g_test_run ();
+}
