@@ -26,6 +26,7 @@ struct _BpgArmMonitor {
   guint poll_id;
   guint hint_id;
   BpgArmParts hinted;
+  gboolean hinting; /* a hinted refresh is on its way */
   guint failures;
   guint64 uptime; /* ms, by the last status */
 };
@@ -282,13 +283,18 @@ bpg_arm_monitor_set_busy (BpgArmMonitor *self, gboolean busy)
     schedule_poll (self);
 }
 
+static void schedule_hint (BpgArmMonitor *self);
+
 static void
 on_hinted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  BpgArmMonitor *self = BPG_ARM_MONITOR (source);
   g_autoptr (GError) error = NULL;
 
-  if (!bpg_arm_monitor_refresh_finish (BPG_ARM_MONITOR (source), result, &error))
-    bpg_debug (BPG_ARM_MONITOR (source)->device_id, "not refreshed: %s", error->message);
+  self->hinting = FALSE;
+  if (!bpg_arm_monitor_refresh_finish (self, result, &error))
+    bpg_debug (self->device_id, "not refreshed: %s", error->message);
+  schedule_hint (self);
 }
 
 static gboolean
@@ -299,8 +305,17 @@ on_hint (gpointer user_data)
 
   self->hint_id = 0;
   self->hinted = 0;
+  self->hinting = TRUE;
   bpg_arm_monitor_refresh_async (self, parts, on_hinted, NULL);
   return G_SOURCE_REMOVE;
+}
+
+/* One at a time: an arm that reports without end and answers nothing must not pile requests up. */
+static void
+schedule_hint (BpgArmMonitor *self)
+{
+  if (!self->stopped && self->hinted != 0 && self->hint_id == 0 && !self->hinting)
+    self->hint_id = g_timeout_add (HINT_MILLISECONDS, on_hint, self);
 }
 
 void
@@ -309,6 +324,5 @@ bpg_arm_monitor_hint (BpgArmMonitor *self, BpgArmParts parts)
   if (self->stopped || !self->started)
     return;
   self->hinted |= parts;
-  if (self->hint_id == 0)
-    self->hint_id = g_timeout_add (HINT_MILLISECONDS, on_hint, self);
+  schedule_hint (self);
 }

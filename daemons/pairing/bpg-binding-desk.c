@@ -129,7 +129,7 @@ check_state (BpgBindingDesk *self, BpgProsthesis *prosthesis, gboolean unbind, G
   const char *state = bpg_dbus_prosthesis1_get_state (bpg_prosthesis_get_skeleton (prosthesis));
   gboolean bound = !g_str_equal (state, "unbound") && !g_str_equal (state, "binding");
 
-  if (g_hash_table_contains (self->bindings, prosthesis)) {
+  if (bpg_binding_desk_is_busy (self, prosthesis)) {
     g_set_error_literal (error, BPG_ERROR, BPG_ERROR_BUSY, "This prosthesis is being bound or unbound already");
     return FALSE;
   }
@@ -261,6 +261,12 @@ bpg_binding_desk_adopt (BpgBindingDesk *self, BpgProsthesis *prosthesis)
   g_object_set_data (G_OBJECT (skeleton), "prosthesis", prosthesis);
   g_signal_connect_object (skeleton, "handle-bind", G_CALLBACK (on_handle_bind), self, 0);
   g_signal_connect_object (skeleton, "handle-unbind", G_CALLBACK (on_handle_unbind), self, 0);
+}
+
+gboolean
+bpg_binding_desk_is_busy (BpgBindingDesk *self, BpgProsthesis *prosthesis)
+{
+  return g_hash_table_contains (self->bindings, prosthesis);
 }
 
 gboolean

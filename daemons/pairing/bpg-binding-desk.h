@@ -22,6 +22,13 @@ BpgBindingDesk *bpg_binding_desk_new (BpgService *service, BpgBookkeeper *bookke
 void bpg_binding_desk_adopt (BpgBindingDesk *self, BpgProsthesis *prosthesis);
 
 /**
+ * bpg_binding_desk_is_busy:
+ *
+ * Whether @prosthesis is being bound or unbound.
+ */
+gboolean bpg_binding_desk_is_busy (BpgBindingDesk *self, BpgProsthesis *prosthesis);
+
+/**
  * bpg_binding_desk_resume:
  * @job: `bind` or `unbind` of the process before
  *

@@ -37,6 +37,7 @@ struct _BpgBinding {
   gboolean withdrawn; /* an earlier wish was taken back once */
   gboolean done;
   guint poll_id;
+  gboolean refreshing;
   BpgRequest *request;
 };
 
@@ -287,6 +288,7 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (BpgBinding) self = user_data;
   g_autoptr (GError) error = NULL;
 
+  self->refreshing = FALSE;
   if (!bpg_arm_monitor_refresh_finish (BPG_ARM_MONITOR (source), result, &error))
     bpg_debug (NULL, "the state of an arm that is to be bound is not known: %s", error->message);
   else
@@ -300,8 +302,10 @@ on_poll (gpointer user_data)
   BpgArmMonitor *monitor = bpg_prosthesis_get_monitor (self->prosthesis);
   gboolean connected = bpg_dbus_prosthesis1_get_connected (bpg_prosthesis_get_skeleton (self->prosthesis));
 
-  if (monitor != NULL && connected)
+  if (monitor != NULL && connected && !self->refreshing) {
+    self->refreshing = TRUE;
     bpg_arm_monitor_refresh_async (monitor, BPG_ARM_IDENTITY_PART, on_refreshed, g_object_ref (self));
+  }
   if (!connected || g_get_monotonic_time () > self->deadline + GRACE_SECONDS * G_USEC_PER_SEC)
     judge (self);
   return self->poll_id != 0 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;

@@ -13,6 +13,8 @@
 #define N_SEQUENCES 256u
 /* A forwarded request whose answer does not come keeps its place so long; erasing flash takes seconds. */
 #define FORWARD_MILLISECONDS 15000u
+/* Requests of our own that wait for their turn; more means that the arm answers too slowly for what is asked. */
+#define MAX_WAITING 128u
 /* A reply of ordinary size travels too. */
 #define REPLY_BYTES 1024u
 
@@ -443,6 +445,10 @@ bpg_link_request_async (BpgLink *self, const BpgLinkRequest *request, GCancellab
   }
   if (!self->open) {
     g_task_return_new_error (task, BPG_ERROR, BPG_ERROR_DISCONNECTED, "The prosthesis is not connected");
+    return;
+  }
+  if (self->waiting.length >= MAX_WAITING) {
+    g_task_return_new_error (task, BPG_ERROR, BPG_ERROR_BUSY, "Too many requests wait for the arm already");
     return;
   }
 

@@ -93,8 +93,8 @@ typedef struct {
 /**
  * bpg_link_request_async:
  *
- * Sends a request of our own. Errors: TimedOut, Disconnected, Cancelled, and what the arm answers, see
- * bpg_arm_error_check().
+ * Sends a request of our own. Errors: TimedOut, Disconnected, Cancelled, Busy (too many wait), and what the
+ * arm answers, see bpg_arm_error_check().
  */
 void bpg_link_request_async (BpgLink *self, const BpgLinkRequest *request, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data);

@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 
 #define MAX_PATH 1024u
+/* Objects; a device can call itself anything, as often as it is plugged in. */
+#define MAX_PROSTHESES 512u
 
 struct _BpgPairing {
   GObject parent_instance;
@@ -73,12 +75,39 @@ bpg_pairing_init (BpgPairing *self)
   self->prostheses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
 }
 
+static gboolean
+is_forgettable (BpgPairing *self, BpgProsthesis *prosthesis)
+{
+  const char *patient = bpg_dbus_prosthesis1_get_patient (bpg_prosthesis_get_skeleton (prosthesis));
+
+  return bpg_prosthesis_get_link (prosthesis) == NULL && patient[0] == '\0' &&
+         !bpg_binding_desk_is_busy (self->desk, prosthesis);
+}
+
+/* Takes one stranger that has left off the bus. */
+static void
+make_room (BpgPairing *self)
+{
+  GHashTableIter iter;
+  gpointer prosthesis;
+
+  g_hash_table_iter_init (&iter, self->prostheses);
+  while (g_hash_table_iter_next (&iter, NULL, &prosthesis)) {
+    if (is_forgettable (self, prosthesis)) {
+      g_hash_table_iter_remove (&iter);
+      return;
+    }
+  }
+}
+
 static BpgProsthesis *
 ensure_prosthesis (BpgPairing *self, const BpgRegistryRow *row)
 {
   BpgProsthesis *prosthesis = g_hash_table_lookup (self->prostheses, row->device_id);
 
   if (prosthesis == NULL) {
+    if (g_hash_table_size (self->prostheses) >= MAX_PROSTHESES)
+      make_room (self);
     prosthesis = bpg_prosthesis_new (self->service, self->registry, row);
     g_hash_table_insert (self->prostheses, g_strdup (row->device_id), prosthesis);
     bpg_binding_desk_adopt (self->desk, prosthesis);

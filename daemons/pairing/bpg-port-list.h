@@ -15,7 +15,8 @@ G_DECLARE_FINAL_TYPE (BpgPortList, bpg_port_list, BPG, PORT_LIST, GObject)
  *
  * Every line that is looked at, those of USB and those that were added by hand; one path, one port.
  *
- * Signals: "changed": the list, or a port in it; "port-changed" (BpgPort): see #BpgPort; "proved" (BpgPort, BpgLink, BpgArmIdentity*), see #BpgPort; "gone" (path): no longer looked at.
+ * Signals: "changed": the list, or a port in it; "port-changed" (BpgPort): see #BpgPort; "proved" (BpgPort, BpgLink,
+ * BpgArmIdentity*): see #BpgPort; "gone" (path): no longer looked at.
  */
 BpgPortList *bpg_port_list_new (BpgMaker *maker);
 

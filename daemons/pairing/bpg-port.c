@@ -11,6 +11,8 @@
 #define ABSENT_MILLISECONDS 1000u
 #define FIRST_MILLISECONDS 1000u
 #define LAST_MILLISECONDS 15000u
+/* A connection that ends sooner counts as an attempt that failed. */
+#define GOOD_USEC (5 * G_USEC_PER_SEC)
 
 struct _BpgPort {
   GObject parent_instance;
@@ -22,6 +24,7 @@ struct _BpgPort {
   gboolean stopped;
   guint retry_id;
   guint failures; /* attempts in a row */
+  gint64 accepted; /* monotonic, µs */
   BpgLink *link;
   GCancellable *cancellable; /* of the handshake */
 
@@ -217,8 +220,15 @@ on_link_closed (BpgLink *link, const GError *error, gpointer user_data)
 
   if (self->prosthesis == NULL)
     return;
+  if (g_get_monotonic_time () - self->accepted >= GOOD_USEC)
+    self->failures = 0;
+  if (!g_error_matches (error, BPG_ERROR, BPG_ERROR_DISCONNECTED) || self->failures > 1) {
+    fail (self, g_error_matches (error, BPG_ERROR, BPG_ERROR_TIMED_OUT) ? "silent" : "failed", error);
+    return;
+  }
   g_signal_handlers_disconnect_by_data (link, self);
   g_clear_object (&self->link);
+  self->failures++;
   set_state (self, "opening", NULL, NULL);
   retry_in (self, SOON_MILLISECONDS);
 }
@@ -289,7 +299,7 @@ bpg_port_get_error (BpgPort *self)
 void
 bpg_port_accept (BpgPort *self, const char *prosthesis)
 {
-  self->failures = 0;
+  self->accepted = g_get_monotonic_time ();
   set_state (self, "prosthesis", prosthesis, NULL);
 }
 
