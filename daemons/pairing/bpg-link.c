@@ -25,6 +25,7 @@ typedef struct {
   guint tries;
   gint64 deadline;
   GTask *task;           /* of our own, or … */
+  GCancellable *cancellable;
   BpgLinkReplyFunc func; /* … of somebody else's */
   gpointer owner;
   guint8 owners_sequence;
@@ -63,7 +64,11 @@ static void pump (BpgLink *self);
 static void
 pending_free (Pending *pending)
 {
+  /* So that a cancellation that comes late finds nothing. */
+  if (pending->task != NULL)
+    g_task_set_task_data (pending->task, NULL, NULL);
   g_clear_object (&pending->task);
+  g_clear_object (&pending->cancellable);
   g_free (pending);
 }
 
@@ -149,11 +154,28 @@ launch (BpgLink *self, Pending *pending)
     bpg_debug (bpg_transport_get_name (self->transport), "the line is full, a request is dropped");
 }
 
+/* What was cancelled while it waited is not sent any more; the cancellation itself ends it. */
+static Pending *
+take_waiting (BpgLink *self)
+{
+  for (GList *l = self->waiting.head; l != NULL; l = l->next) {
+    Pending *pending = l->data;
+
+    if (!g_cancellable_is_cancelled (pending->cancellable)) {
+      g_queue_delete_link (&self->waiting, l);
+      return pending;
+    }
+  }
+  return NULL;
+}
+
 static void
 pump (BpgLink *self)
 {
-  while (self->open && self->n_flying < self->window && !g_queue_is_empty (&self->waiting))
-    launch (self, g_queue_pop_head (&self->waiting));
+  Pending *pending;
+
+  while (self->open && self->n_flying < self->window && (pending = take_waiting (self)) != NULL)
+    launch (self, pending);
   if (self->timer != NULL)
     set_timer (self);
 }
@@ -409,7 +431,7 @@ on_cancelled_idle (gpointer user_data)
   BpgLink *self = g_task_get_source_object (task);
   Pending *pending = g_task_get_task_data (task);
 
-  if (g_task_get_completed (task) || !remove_pending (self, pending))
+  if (pending == NULL || !remove_pending (self, pending))
     return G_SOURCE_REMOVE;
   pending_free (pending);
   g_task_return_new_error (task, BPG_ERROR, BPG_ERROR_CANCELLED, "The request was cancelled");
@@ -462,6 +484,7 @@ bpg_link_request_async (BpgLink *self, const BpgLinkRequest *request, GCancellab
   pending->tries = MAX (request->tries, 1);
   g_task_set_task_data (task, pending, NULL);
   watch_cancellable (task, cancellable);
+  g_set_object (&pending->cancellable, cancellable);
   pending->task = g_steal_pointer (&task);
   submit (self, pending);
 }
