@@ -6,9 +6,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "training"))
-from arm import GLib, ROOTS  # noqa: E402
+from arm import Arm, GLib, ROOTS  # noqa: E402
 from harness import main, wait_for  # noqa: E402
-from sessions import Clinic, MOVEMENTS  # noqa: E402
+from sessions import Clinic, Injector, MOVEMENTS  # noqa: E402
 
 NOBODY = ROOTS["training"] + "/model/0000000000000000"
 
@@ -172,6 +172,9 @@ def refuses_senseless_training():
                          ("InvalidArgument", "SignalPoor"))
         clinic.manager.expect("NotFound", "Training1.Evaluate", "(oaoa{sv})", NOBODY, [recording], {})
         model, _ = trained(clinic, [recording], holdout=GLib.Variant("b", False))
+        job = train(clinic, [recording], **{"from": path_of(model)})
+        clinic.training(model).expect("Busy", "Model1.Delete", "(a{sv})", {})
+        clinic.jobs.wait(job)
         clinic.manager.expect("UnknownOption", "Training1.Evaluate", "(oaoa{sv})", model, [recording],
                               {"x": GLib.Variant("b", True)})
         clinic.manager.expect("InvalidArgument", "Training1.Evaluate", "(oaoa{sv})", model, [], {})
@@ -217,6 +220,63 @@ def keeps_a_registry():
         clinic.house.kill("training")
         clinic.house.start("training")
         assert read_model(clinic, model) == data
+
+
+def fails_without_room():
+    """No room for the model: NoSpace, nothing half-written; with room again it works again."""
+    with Clinic() as clinic:
+        recording = clinic.record(repetitions=2)
+        model, _ = trained(clinic, [recording])
+        data = read_model(clinic, model)
+        clinic.training(model).call("Model1.Delete", "(a{sv})", {})
+        folder = os.path.join(clinic.house.state("training"), "models")
+        with Injector(clinic.house, "training", "rename:error=ENOSPC:when=1+"):
+            clinic.jobs.fail(train(clinic, [recording]), "NoSpace")
+            refuse_import(clinic, "NoSpace", data)
+            assert not os.listdir(folder), os.listdir(folder)
+        trained(clinic, [recording])
+        assert len(os.listdir(folder)) == 1
+
+
+def refuses_other_electrodes():
+    """A model for other electrodes is Incompatible when it is named, and has no say when it is not."""
+    with Clinic() as clinic:
+        model, _ = trained(clinic, [clinic.record(repetitions=2)])
+        clinic.arm.close()
+        clinic.arm = Arm(clinic.house, clinic.patient.rsplit("/", 1)[1], channels=6)
+        clinic.arm.set(ModelHash=clinic.training(model).get("Model1.Hash"))
+        other = clinic.record(repetitions=2)
+        clinic.jobs.fail(clinic.manager.call(
+            "Training1.Evaluate", "(oaoa{sv})", model, [other], {}), "Incompatible")
+        for option in ("from", "compare"):
+            clinic.jobs.fail(train(clinic, [other], **{option: path_of(model)}), "Incompatible")
+        assert trained(clinic, [other])[1]["verdict"] == "first"
+        first = clinic.training(model).get("Model1.Recordings")
+        clinic.jobs.fail(train(clinic, first + [other]), "Incompatible")
+        session = clinic.start_session(recording=path_of(first[0]))
+        clinic.jobs.fail(session.call("Session1.Begin", "(a{sv})", {}), ("WrongState", "Incompatible"))
+
+
+def names_a_damaged_recording():
+    """A recording whose samples are damaged is Corrupt, in Train, in Evaluate and when it is continued."""
+    with Clinic() as clinic:
+        good = clinic.record(repetitions=2)
+        model, _ = trained(clinic, [good])
+        session = clinic.start_session()
+        job = session.call("Session1.Begin", "(a{sv})", {})
+        clinic.arm.run(lambda: session.get("Session1.Step") == 2, "two repetitions")
+        session.call("Session1.Abort", "(a{sv})", {})
+        damaged = clinic.jobs.fail(job, "Cancelled")[1]["recording"]
+        folder = os.path.join(clinic.house.state("records"), "samples")
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "r+b") as stream:
+                stream.seek(-100, os.SEEK_END)
+                stream.write(b"\xa5" * 50)
+        clinic.jobs.fail(train(clinic, [good]), "Corrupt")
+        clinic.jobs.fail(clinic.manager.call(
+            "Training1.Evaluate", "(oaoa{sv})", model, [good], {}), "Corrupt")
+        session = clinic.start_session(recording=path_of(damaged))
+        clinic.jobs.fail(session.call("Session1.Begin", "(a{sv})", {}), "Corrupt")
 
 
 def watches_for_drift():
@@ -288,4 +348,5 @@ def ends_jobs_of_a_crash():
 
 if __name__ == "__main__":
     main(trains_a_model, adapts_and_compares, refuses_a_worse_model, sees_swapped_movements,
-         refuses_senseless_training, keeps_a_registry, watches_for_drift, ends_jobs_of_a_crash)
+         refuses_senseless_training, keeps_a_registry, fails_without_room, refuses_other_electrodes,
+         names_a_damaged_recording, watches_for_drift, ends_jobs_of_a_crash)

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "training"))
 from arm import Arm, GLib, NAMES, ROOTS  # noqa: E402
-from harness import House, Jobs, Object, main  # noqa: E402
+from harness import House, Jobs, Object, Process, main, wait_for  # noqa: E402
 
 MOVEMENTS = ["wrist_flexion", "hand_close", "hand_open"]
 TIMES = {"hold": GLib.Variant("d", 1), "rest": GLib.Variant("d", 0.5),
@@ -33,6 +33,8 @@ class Clinic:
 
     def __exit__(self, kind, *_):
         self.arm.close()
+        # Leaks are told at the end.
+        self.house.daemons["training"].stop()
         complaints = self.house.complaints()
         if kind:
             print("# " + self.house.daemons["training"].output().replace("\n", "\n# "))
@@ -68,6 +70,28 @@ class Clinic:
             content = stream.read()
         length = struct.unpack("<I", content[8:12])[0]
         return json.loads(content[12:12 + length]), content[12 + length:]
+
+
+class Injector:
+    """Has a system call of a daemon fail while it is entered."""
+
+    def __init__(self, house, part, inject):
+        self.pid, call = house.daemons[part].pid, inject.split(":")[0]
+        self.tracer = Process(house, "strace", [
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + inject,
+            "-p", str(self.pid)])
+        wait_for(self._traced, "tracer")
+
+    def _traced(self):
+        with open("/proc/%d/status" % self.pid, encoding="ascii") as status:
+            return "TracerPid:\t0" not in status.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tracer.stop()
+        wait_for(lambda: not self._traced(), "end of the tracer")
 
 
 class Log:
@@ -346,6 +370,20 @@ def aborts():
             assert recording["State"] == "interrupted" and len(recording["Repetitions"]) == 2
 
 
+def ends_without_anything():
+    """A session in which nothing was accepted is SignalPoor, also when it was ended on purpose."""
+    with Clinic() as clinic:
+        session = clinic.start_session()
+        log = Log(session)
+        clinic.arm.stuck = {0, 1}
+        job = session.call("Session1.Begin", "(a{sv})", {})
+        clinic.arm.run(lambda: log.verdicts(), "a verdict")
+        assert log.verdicts()[0][3]["electrodes"] == [0, 1]
+        session.call("Session1.Finish", "(a{sv})", {})
+        clinic.jobs.fail(job, "SignalPoor")
+        assert session.get("Session1.State") == "failed"
+
+
 def fails_without_records():
     """recordsd is not there, or goes in the middle: a named error, and nothing told that is not kept."""
     with Clinic() as clinic:
@@ -363,6 +401,28 @@ def fails_without_records():
         clinic.house.start("records")
         recording = clinic.recording(result["recording"])
         assert len(recording.get("Recording1.Repetitions")) == len(told) == 2
+
+
+def fails_without_room():
+    """recordsd has no room: NoSpace, and what was told is kept; with room again the recording goes on."""
+    with Clinic() as clinic:
+        session = clinic.start_session()
+        log = Log(session)
+        job = session.call("Session1.Begin", "(a{sv})", {})
+        clinic.arm.run(lambda: len(log.verdicts()) == 2, "two verdicts")
+        with Injector(clinic.house, "records", "fdatasync:error=ENOSPC:when=1+"):
+            clinic.arm.run(lambda: job in clinic.jobs.finished, "end of the session")
+        _, result = clinic.jobs.fail(job, "NoSpace")
+        clinic.jobs.once(job)
+        assert session.get("Session1.State") == "failed" and len(log.verdicts()) == 2
+        assert session.get("Session1.Error") == "org.bionicpro.Error.NoSpace"
+        recording = clinic.recording(result["recording"])
+        assert len(recording.get("Recording1.Repetitions")) == 2
+        session = clinic.start_session(recording=GLib.Variant("o", result["recording"]))
+        job = session.call("Session1.Begin", "(a{sv})", {})
+        clinic.arm.run(lambda: job in clinic.jobs.finished, "end of the session")
+        clinic.jobs.succeed(job)
+        assert len(recording.get("Recording1.Repetitions")) == 8
 
 
 def survives_a_crash():
@@ -394,4 +454,5 @@ def survives_a_crash():
 if __name__ == "__main__":
     main(tells_movements, records_a_session, refuses_a_stuck_electrode, waits_for_a_person,
          keeps_the_place_of_lost_samples, begins_a_repetition_anew, ends_when_the_arm_leaves,
-         notices_silence, refuses_senseless_sessions, aborts, fails_without_records, survives_a_crash)
+         notices_silence, refuses_senseless_sessions, aborts, ends_without_anything,
+         fails_without_records, fails_without_room, survives_a_crash)

@@ -115,8 +115,8 @@ typedef struct {
  *
  * How far apart each pair of accepted movements is: the frames of both are projected on the direction that joins their
  * means, less what two standard errors explain of it, each feature weighted by the inverse of its variance within the
- * movements (diagonal Fisher discriminant with soft thresholding), and the difference of the projected means is divided by four projected standard deviations, so that at 1 an ideal
- * borderline is crossed by 2.3 % of the frames.
+ * movements (diagonal Fisher discriminant with soft thresholding). The difference of the projected means is divided by
+ * four projected standard deviations, so that at 1 an ideal borderline is crossed by 2.3 % of the frames.
  *
  * Returns: (transfer full) (element-type BpgSeparability): pairs by rising codes.
  */
