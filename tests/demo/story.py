@@ -490,7 +490,7 @@ class Story:
         side_car = json.dumps({
             "format": "emgpack-1", "fs_hz": head["fs_hz"], "channels": head["channels"], "samples": at,
             "dtype": "int16le", "layout": "interleaved", "lsb": head["lsb"], "unit": head["unit"],
-            "subject": "mixed-up", "session": "1", "segments": segments}).encode()
+            "subject": "mixed-up", "session": 1, "segments": segments}).encode()
         fd = os.memfd_create("mixed-up", os.MFD_ALLOW_SEALING)
         with open(fd, "wb", closefd=False) as stream:
             stream.write(b"BPGREC1\n" + struct.pack("<I", len(side_car)) + side_car)
