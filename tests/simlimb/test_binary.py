@@ -204,7 +204,7 @@ class BinaryTest(unittest.TestCase):
         for line in ("", "nonsense", "play", "play /nowhere.json", "play a b c d e", "stick 8",
                      "stick -1", "stick x", "battery 101", "speed 0", "speed nan", "speed 1e99",
                      "baud -1", "noise 1000001", "truth 5 4", "truth a b", "generate flying",
-                     "generate hand_close 2", "power-cut at 0", "worn maybe", "\"unclosed",
+                     "generate hand_close 2", "power-cut at 0", "worn maybe", "silent", "\"unclosed",
                      "\udcff".encode("utf-8", "surrogateescape").decode("latin-1"),
                      "truth 0 99999999999999999999999"):
             answer = limb.command(line)
@@ -251,6 +251,21 @@ class BinaryTest(unittest.TestCase):
         done = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True)
         for word in ("--manufacture", "--power-cut-at", "power-cut", "truth FROM TO"):
             self.assertIn(word, done.stdout)
+
+    def test_silence_and_hang(self):
+        limb = self.limb("--generate")
+        arm = self.arm(limb)
+        self.assertTrue(limb.command("silent on")["ok"])
+        with self.assertRaises(TimeoutError):
+            arm.request(2, 0, 0, {"d": "x"}, seconds=0.5)
+        self.assertTrue(limb.command("silent off")["ok"])
+        self.assertEqual(arm.write(0, 0, {"d": "y"})["r"], "y")
+        self.assertTrue(limb.command("hang")["ok"])
+        for _ in range(200):
+            if limb.command("status")["boot"] == "watchdog":
+                break
+            time.sleep(0.02)
+        self.assertEqual(arm.read(64, 6)["boot"], "watchdog")
 
     def test_made_once(self):
         limb = self.limb("--generate")

@@ -290,6 +290,15 @@ run_plug (struct command *command, GError **error)
 }
 
 static bool
+run_silent (struct command *command, GError **error)
+{
+  if (!word_is (command, 0, "on") && !word_is (command, 0, "off"))
+    return refuse (error, "silent on or silent off?");
+  command->arm->line.silent = word_is (command, 0, "on");
+  return true;
+}
+
+static bool
 run_power_cut (struct command *command, GError **error)
 {
   gint64 operations = 0;
@@ -498,6 +507,7 @@ static const struct
   { "current", 1, 1, run_current, "current MILLIAMPERE                 beyond what moving takes" },
   { "unplug", 0, 0, run_unplug, "unplug                              pull the cable" },
   { "plug", 0, 0, run_plug, "plug                                put it in: a new pty" },
+  { "silent", 1, 1, run_silent, "silent on|off                       plugged in, and nothing is heard" },
   { "power-cut", 0, 2, run_power_cut, "power-cut [at N]                    now, or in the Nth flash operation" },
   { "power-on", 0, 0, run_power_on, "power-on                            after a cut" },
   { "hang", 0, 0, run_hang, "hang                                the arm's program hangs: its watchdog resets it" },

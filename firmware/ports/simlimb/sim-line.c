@@ -275,7 +275,7 @@ sim_line_room (const struct sim_line *line)
 void
 sim_line_write (struct sim_line *line, const uint8_t *bytes, size_t length)
 {
-  if (!line->peer || line->fd < 0)
+  if (!line->peer || line->fd < 0 || line->silent)
     return;
   if (line->noise == 0 && length <= sizeof line->out - line->out_length)
     {
@@ -293,6 +293,11 @@ sim_line_read (struct sim_line *line, uint8_t *bytes, size_t capacity)
 {
   size_t length = MIN (capacity, line->in_length);
 
+  if (line->silent)
+    {
+      line->in_length = 0;
+      return 0;
+    }
   memcpy (bytes, line->in, length);
   line->in_length -= length;
   memmove (line->in, line->in + length, line->in_length);

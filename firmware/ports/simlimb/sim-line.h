@@ -26,6 +26,7 @@ struct sim_line
   int fd;          /* -1 = unplugged */
   bool given;      /* fd was handed over: it is not replaced */
   bool peer;       /* somebody has the other end open */
+  bool silent;     /* plugged in, and nothing goes either way */
   uint32_t baud;   /* 0 = no limit */
   uint32_t noise;  /* bytes in a million that are damaged */
   double credit_out; /* bytes the baud rate allows now */
