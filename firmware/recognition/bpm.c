@@ -225,6 +225,8 @@ bpg_bpm_parse (const uint8_t  *bytes,
   uint8_t digest[BPG_BPM_DIGEST_LENGTH];
   int error;
 
+  if (((uintptr_t) bytes & 1u) != 0)
+    return BPG_BPM_EALIGNMENT;
   if (length < BPG_BPM_HEADER_LENGTH)
     return length >= 4 && memcmp (bytes, "BPM1", 4) != 0 ? BPG_BPM_EMAGIC : BPG_BPM_ETRUNCATED;
   if (memcmp (bytes, "BPM1", 4) != 0)
@@ -276,6 +278,8 @@ bpg_bpm_strerror (int error)
       return "The model's parts do not add up to its length: train it again.";
     case BPG_BPM_ETOOBIG:
       return "The model's window does not fit the arm's memory: train with a shorter window.";
+    case BPG_BPM_EALIGNMENT:
+      return "The model begins at an odd address: load it at an even one.";
     default:
       return "The model is refused for an unknown reason.";
     }

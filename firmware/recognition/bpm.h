@@ -86,6 +86,7 @@ enum bpg_bpm_error
   BPG_BPM_ERANGE = -5,     /* a field is outside what it may be */
   BPG_BPM_ELAYOUT = -6,    /* the sections do not add up to the length */
   BPG_BPM_ETOOBIG = -7,    /* the window does not fit the recogniser's memory */
+  BPG_BPM_EALIGNMENT = -8, /* the bytes begin at an odd address */
 };
 
 enum bpg_bpm_unit
@@ -161,7 +162,7 @@ struct bpg_bpm
 
 /**
  * bpg_bpm_parse: check a model completely and decode its header.
- * @bytes: the file; must outlive @model.
+ * @bytes: the file, at an even address; must outlive @model.
  * @length: its length in bytes.
  * @model: filled on success, of no meaning otherwise.
  *
@@ -222,6 +223,21 @@ static inline uint64_t
 bpg_load_u64 (const uint8_t *at)
 {
   return (uint64_t) bpg_load_u32 (at + 4) << 32 | bpg_load_u32 (at);
+}
+
+/* All tables of 16-bit numbers begin at even offsets, so that a machine without unaligned access reads
+ * each in one instruction. */
+static inline int16_t
+bpg_load_even_i16 (const uint8_t *at)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  int16_t value;
+
+  __builtin_memcpy (&value, __builtin_assume_aligned (at, 2), sizeof value);
+  return value;
+#else
+  return bpg_load_i16 (at);
+#endif
 }
 
 #endif

@@ -6,6 +6,7 @@
 #define FEATURE_LENGTH 6u
 #define STANDARD_MAX 16384 /* 8 in Q11 */
 #define BEHIND_MAX 65535u
+#define AWAY_MAX 32767 /* 128 standard deviations in Q8 */
 
 int32_t
 bpg_standardise (const struct bpg_bpm *model,
@@ -18,6 +19,24 @@ bpg_standardise (const struct bpg_bpm *model,
   return bpg_clamp_i32 (away * bpg_load_u16 (entry + 4) >> 8, -STANDARD_MAX, STANDARD_MAX);
 }
 
+/* |sum| <= 131071 * 16384 < 2^31, whatever is summed first: checked when the model was parsed. */
+static int32_t
+weighted_sum (const uint8_t *weight,
+              const int32_t *features,
+              unsigned       count)
+{
+  int32_t sum = 0;
+  unsigned i = 0;
+
+  for (; i + 4 <= count; i += 4)
+    sum += bpg_load_even_i16 (weight + 2 * i) * features[i] + bpg_load_even_i16 (weight + 2 * i + 2) * features[i + 1] +
+           bpg_load_even_i16 (weight + 2 * i + 4) * features[i + 2] +
+           bpg_load_even_i16 (weight + 2 * i + 6) * features[i + 3];
+  for (; i < count; i++)
+    sum += bpg_load_even_i16 (weight + 2 * i) * features[i];
+  return sum;
+}
+
 static void
 project (const struct bpg_bpm *model,
          const int32_t        *features,
@@ -25,13 +44,10 @@ project (const struct bpg_bpm *model,
 {
   const uint8_t *weight = model->directions;
 
-  for (unsigned i = 0; i < model->dimensions; i++)
+  for (unsigned i = 0; i < model->dimensions; i++, weight += 2 * (size_t) model->features)
     {
-      int32_t sum = 0;
+      int32_t sum = weighted_sum (weight, features, model->features);
 
-      /* |sum| <= 131071 * 16384 < 2^31: checked when the model was parsed */
-      for (unsigned j = 0; j < model->features; j++, weight += 2)
-        sum += bpg_load_i16 (weight) * features[j];
       place[i] = bpg_clamp_i32 (sum >> bpg_load_u16 (model->direction_shifts + 2 * i), -16383, 16383);
     }
 }
@@ -52,7 +68,7 @@ plain_distance (const struct bpg_bpm *model,
   uint32_t sum = 0;
 
   for (unsigned i = 0; i < model->dimensions; i++)
-    sum += square_q8 (place[i] - bpg_load_i16 (centre + 2 * i));
+    sum += square_q8 (place[i] - bpg_load_even_i16 (centre + 2 * i));
   return sum;
 }
 
@@ -67,15 +83,15 @@ shaped_distance (const struct bpg_bpm *model,
   uint32_t sum = 0;
 
   for (unsigned i = 0; i < model->dimensions; i++)
-    away[i] = place[i] - bpg_load_i16 (centre + 2 * i);
+    away[i] = bpg_clamp_i32 (place[i] - bpg_load_even_i16 (centre + 2 * i), -AWAY_MAX, AWAY_MAX);
   for (unsigned i = 0; i < model->dimensions; i++)
     {
-      int64_t row = 0;
+      int32_t row = 0;
 
+      /* each term is under 2^30 before its shift; 31 of them after it under 2^28 */
       for (unsigned j = i; j < model->dimensions; j++, shape += 2)
-        row += (int64_t) bpg_load_i16 (shape) * away[j];
-      row >>= 11;
-      sum += square_q8 (row < -32767 ? -32767 : row > 32767 ? 32767 : (int32_t) row);
+        row += bpg_load_even_i16 (shape) * away[j] >> 7;
+      sum += square_q8 (row >> 4);
     }
   return sum;
 }

@@ -12,8 +12,12 @@ entry_of_product (unsigned      size,
                   const int32_t *right)
 {
   int32_t sum = 0;
+  unsigned k = 0;
 
-  for (unsigned k = 0; k < size; k++)
+  for (; k + 4 <= size; k += 4)
+    sum += bpg_mul_high (left[k], right[k]) + bpg_mul_high (left[k + 1], right[k + 1]) +
+           bpg_mul_high (left[k + 2], right[k + 2]) + bpg_mul_high (left[k + 3], right[k + 3]);
+  for (; k < size; k++)
     sum += bpg_mul_high (left[k], right[k]);
   return sum; /* Q of left + Q of right - 32 */
 }
@@ -71,8 +75,11 @@ evaluate (unsigned                     size,
 
   for (unsigned i = 0; i < size; i++)
     {
-      for (unsigned j = 0; j < size; j++)
-        scratch->inner[i][j] = combination (i, j, scratch, coefficients + 8);
+      for (unsigned j = i; j < size; j++)
+        {
+          scratch->inner[i][j] = combination (i, j, scratch, coefficients + 8);
+          scratch->inner[j][i] = scratch->inner[i][j];
+        }
     }
   for (unsigned i = 0; i < size; i++)
     {
