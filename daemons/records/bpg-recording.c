@@ -643,8 +643,9 @@ bpg_recording_list_files (BpgRecording *self)
 void
 bpg_recording_withdraw (BpgRecording *self)
 {
-  g_autoptr (BpgRecording) alive = g_object_ref (self);
-
+  /* Whoever hears of it may let the last reference go. */
+  g_object_ref (self);
   bpg_service_unexport (bpg_archive_get_service (self->archive), self->path);
   g_signal_emit (self, signals[DELETED], 0);
+  g_object_unref (self);
 }

@@ -60,7 +60,7 @@ bpg_signer_new (const char *path)
 gboolean
 bpg_signer_exists (BpgSigner *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
 
   return self->key != NULL || g_file_test (self->path, G_FILE_TEST_EXISTS);
 }
@@ -194,7 +194,7 @@ take_key (BpgSigner *self, gnutls_x509_privkey_t key, GError **error)
 gboolean
 bpg_signer_ensure (BpgSigner *self, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
   gnutls_x509_privkey_t key = NULL;
   gboolean done;
   int rc;
@@ -240,7 +240,7 @@ bpg_signer_ensure_finish (BpgSigner *self, GAsyncResult *result, GError **error)
 GBytes *
 bpg_signer_get_public_key (BpgSigner *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
 
   return self->public_key != NULL ? g_bytes_ref (self->public_key) : NULL;
 }
@@ -248,7 +248,7 @@ bpg_signer_get_public_key (BpgSigner *self)
 void
 bpg_signer_get_key_hash (BpgSigner *self, guint8 hash[BPG_HASH_LENGTH])
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
 
   memcpy (hash, self->key_hash, BPG_HASH_LENGTH);
 }
@@ -257,7 +257,7 @@ gboolean
 bpg_signer_sign (BpgSigner *self, const guint8 hash[BPG_HASH_LENGTH], guint8 signature[BPG_SIGNATURE_LENGTH],
                  GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->mutex);
   const gnutls_datum_t digest = {(unsigned char *) hash, BPG_HASH_LENGTH};
   gnutls_datum_t result = {NULL, 0};
   int rc;
