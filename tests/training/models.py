@@ -122,7 +122,7 @@ def adapts_and_compares():
 def refuses_a_worse_model():
     """A model that is worse on today's repetitions is kept as refused, and the job says so."""
     with Clinic() as clinic:
-        clinic.arm.muscles.strength = 0.2
+        clinic.arm.muscles.strength = 0.08
         model, _ = trained(clinic, [clinic.record(repetitions=3)])
         clinic.arm.set(ModelHash=clinic.training(model).get("Model1.Hash"))
         today = clinic.record(repetitions=3)
