@@ -5,6 +5,7 @@
 #include "bpg-file.h"
 #include "bpg-log.h"
 #include "bpg-movement.h"
+#include "bpg-training-convert.h"
 #include "lib/bpg-recording-reader.h"
 
 #include <gio/gunixfdlist.h>
@@ -75,6 +76,8 @@ go_on (BpgSession *self)
     bpg_session_end (self, NULL);
   else if (self->state == BPG_SESSION_RUNNING)
     start_phase (self, BPG_PHASE_REST, self->times.rest);
+  else
+    bpg_session_publish_step (self);
 }
 
 static void
@@ -309,8 +312,13 @@ static void
 learn_in_worker (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   BpgSession *self = source;
-  BpgEmgRecording *recording = task_data;
+  GError *error = NULL;
+  BpgEmgRecording *recording = bpg_recording_read_bytes (task_data, &error);
 
+  if (recording == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (recording); i++) {
     const BpgSegment *segment = bpg_emg_recording_get_segment (recording, i);
 
@@ -319,15 +327,28 @@ learn_in_worker (GTask *task, gpointer source, gpointer task_data, GCancellable 
                                             bpg_emg_recording_get_sample (recording, segment->start), segment->count,
                                             NULL, 0));
   }
-  g_task_return_boolean (task, TRUE);
+  g_task_return_pointer (task, recording, g_object_unref);
 }
 
 static void
 on_learnt (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   BpgSession *self = BPG_SESSION (source);
+  GError *error = NULL;
+  g_autoptr (BpgEmgRecording) recording = g_task_propagate_pointer (G_TASK (result), &error);
 
   self->busy = FALSE;
+  if (recording == NULL) {
+    bpg_session_end (self, bpg_training_convert (error));
+    return;
+  }
+  for (guint i = 0; i < bpg_emg_recording_get_n_segments (recording); i++) {
+    const BpgSegment *segment = bpg_emg_recording_get_segment (recording, i);
+
+    bpg_session_plan_mark_recorded (self->plan, segment->gesture, segment->repetition);
+    self->earlier++;
+  }
+  bpg_session_publish_step (self);
   if (self->ending)
     bpg_session_end (self, g_steal_pointer (&self->end_error));
   else
@@ -338,24 +359,10 @@ static void
 take_up_earlier (BpgSession *self, GBytes *container)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, on_learnt, NULL);
-  g_autoptr (GError) error = NULL;
-  BpgEmgRecording *recording = bpg_recording_read_bytes (container, &error);
 
-  if (recording == NULL) {
-    bpg_session_end (self, g_error_new (BPG_ERROR, BPG_ERROR_CORRUPT, "The recording cannot be continued: %s",
-                                        error->message));
-    return;
-  }
-  for (guint i = 0; i < bpg_emg_recording_get_n_segments (recording); i++) {
-    const BpgSegment *segment = bpg_emg_recording_get_segment (recording, i);
-
-    bpg_session_plan_mark_recorded (self->plan, segment->gesture, segment->repetition);
-    self->earlier++;
-  }
-  bpg_session_publish_step (self);
   self->busy = TRUE;
   g_task_set_source_tag (task, take_up_earlier);
-  g_task_set_task_data (task, recording, g_object_unref);
+  g_task_set_task_data (task, g_bytes_ref (container), (GDestroyNotify) g_bytes_unref);
   g_task_run_in_thread (task, learn_in_worker);
 }
 
