@@ -250,9 +250,13 @@ static gboolean
 on_poll (gpointer user_data)
 {
   BpgArmMonitor *self = user_data;
+  BpgArmParts parts = BPG_ARM_STATUS_PART;
 
   self->poll_id = 0;
-  bpg_arm_monitor_refresh_async (self, BPG_ARM_STATUS_PART, on_polled, NULL);
+  /* An arm that waits for its button gives that up by itself, and says so to nobody. */
+  if (g_strcmp0 (bpg_dbus_prosthesis1_get_state (self->skeleton), "binding") == 0)
+    parts |= BPG_ARM_IDENTITY_PART;
+  bpg_arm_monitor_refresh_async (self, parts, on_polled, NULL);
   return G_SOURCE_REMOVE;
 }
 

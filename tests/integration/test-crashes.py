@@ -118,7 +118,7 @@ def killed_in_a_session():
             _, again, job = stage.start_session(repetitions=2, recording=("o", recording.path))
             stage.clinic.jobs.succeed(job, 300)
             again.close()
-            assert len(recording.get("Recording1.Repetitions")) == 6
+            assert len(recording.get("Recording1.Repetitions")) == 8
 
 
 def session_recording(stage):
