@@ -44,7 +44,8 @@ bpg_model_new (GBytes  *bytes,
   g_autoptr (BpgModel) self = g_object_new (BPG_TYPE_MODEL, NULL);
   gsize length;
   const guint8 *data = g_bytes_get_data (bytes, &length);
-  int result = length > 0 ? bpg_bpm_parse (data, length, &self->bpm) : BPG_BPM_ETRUNCATED;
+  g_autoptr (GBytes) even = (gsize) data % 2 == 0 ? g_bytes_ref (bytes) : g_bytes_new (data, length);
+  int result = length > 0 ? bpg_bpm_parse (g_bytes_get_data (even, NULL), length, &self->bpm) : BPG_BPM_ETRUNCATED;
 
   if (result != 0)
     {
@@ -53,7 +54,7 @@ bpg_model_new (GBytes  *bytes,
                            bpg_bpm_strerror (result));
       return NULL;
     }
-  self->bytes = g_bytes_ref (bytes);
+  self->bytes = g_steal_pointer (&even);
   self->hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, bytes);
   return g_steal_pointer (&self);
 }

@@ -17,7 +17,7 @@
 #define TAU 0.7        /* weight of today's means against the prior's */
 #define USUAL 100.0    /* squared distance up to which a movement has changed as movements do */
 #define LAMBDA 0.4     /* weight of today's covariance against the prior's */
-#define EXTRA 8        /* directions that tell movements by their shape */
+#define EXTRA 6        /* directions that tell movements by their shape */
 #define DRIFT_THRESHOLD 1.9 /* of the figure in bpg-drift.h; docs/recognition.md tells how it was found */
 #define WINDOWS_LOOKED_AT 2000u /* to tell what distances are usual */
 #define LENGTH_MAX 16384 /* of a model of up to 8 electrodes, bytes */

@@ -12,6 +12,7 @@
 #define AMPLITUDE_FLOOR 0.1
 #define LEAST_STEP 2.0
 #define WINDOWS_MAX 2000000u
+#define WORKERS_MAX 4u
 #define SERIES 12
 
 /* What one count of a Myo armband (8 bits) corresponds to in each unit. */
@@ -276,17 +277,6 @@ movement_index (BpgTrainingSet   *self,
   return at;
 }
 
-static guint
-next_number (const BpgTrainingSet *self,
-             guint                 movement)
-{
-  guint number = 1;
-
-  for (guint r = 0; r < self->repetitions->len; r++)
-    number += g_array_index (self->repetitions, BpgTrainingRepetition, r).movement == movement;
-  return number;
-}
-
 /* The muscle's onset when it lies before @start; never before the segment, which may follow another movement. */
 static gsize
 transition_start (const BpgTrainingSet *self,
@@ -316,8 +306,6 @@ add_stretch (BpgTrainingSet             *self,
   guint until = self->framing.window;
 
   repetition.movement = movement_index (self, segment);
-  if (repetition.number == 0)
-    repetition.number = next_number (self, repetition.movement);
   bpg_window_clear (window);
   for (gsize t = first; t < end; t++)
     {
@@ -348,11 +336,14 @@ add_stretch (BpgTrainingSet             *self,
 }
 
 static void
-add_recording (BpgTrainingSet             *self,
-               const BpgSelection         *selection,
-               struct bpg_window          *window,
-               struct bpg_feature_scratch *scratch)
+add_recording (BpgTrainingSet     *self,
+               const BpgSelection *selection)
 {
+  g_autofree struct bpg_window *window = g_new (struct bpg_window, 1);
+  g_autofree struct bpg_feature_scratch *scratch = g_new (struct bpg_feature_scratch, 1);
+
+  bpg_window_init (window, (guint16) self->framing.window, (guint16) self->channels, self->excluded,
+                   self->parameters.least_step);
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (selection->recording); i++)
     {
       const BpgSegment *segment = bpg_emg_recording_get_segment (selection->recording, i);
@@ -360,6 +351,112 @@ add_recording (BpgTrainingSet             *self,
 
       if (is_usable (selection, segment) && trimmed (self, segment, &start, &end))
         add_stretch (self, segment, selection->recording, start, end, window, scratch);
+    }
+}
+
+/* A set for a part of the recordings of @self, sharing its movements, which no longer change. */
+static BpgTrainingSet *
+new_part (const BpgTrainingSet *self)
+{
+  BpgTrainingSet *part = g_memdup2 (self, sizeof *self);
+
+  part->subject = g_strdup (self->subject);
+  part->rows = g_array_new (FALSE, FALSE, sizeof (gint32));
+  part->windows = g_array_new (FALSE, FALSE, sizeof (BpgTrainingWindow));
+  part->repetitions = g_array_new (FALSE, FALSE, sizeof (BpgTrainingRepetition));
+  part->movements = g_array_ref (self->movements);
+  return part;
+}
+
+static guint
+next_number (const BpgTrainingSet *self,
+             guint                 movement)
+{
+  guint number = 1;
+
+  for (guint r = 0; r < self->repetitions->len; r++)
+    number += g_array_index (self->repetitions, BpgTrainingRepetition, r).movement == movement;
+  return number;
+}
+
+/* Appends @part, numbering repetitions that have no number in the order they were recorded. */
+static void
+append_part (BpgTrainingSet       *self,
+             const BpgTrainingSet *part)
+{
+  guint windows = self->windows->len, repetitions = self->repetitions->len;
+
+  g_array_append_vals (self->rows, part->rows->data, part->rows->len);
+  for (guint i = 0; i < part->windows->len; i++)
+    {
+      BpgTrainingWindow window = g_array_index (part->windows, BpgTrainingWindow, i);
+
+      window.repetition = (guint16) MIN (window.repetition + repetitions, G_MAXUINT16);
+      g_array_append_val (self->windows, window);
+    }
+  for (guint r = 0; r < part->repetitions->len; r++)
+    {
+      BpgTrainingRepetition repetition = g_array_index (part->repetitions, BpgTrainingRepetition, r);
+
+      repetition.first += windows;
+      if (repetition.number == 0)
+        repetition.number = next_number (self, repetition.movement);
+      g_array_append_val (self->repetitions, repetition);
+    }
+}
+
+/* Recordings are independent: each worker takes every so manieth. */
+struct worker
+{
+  GThread *thread;
+  guint first;
+  guint stride;
+  guint n_selections;
+  const BpgSelection *selections;
+  BpgTrainingSet **parts;
+};
+
+static gpointer
+work (gpointer data)
+{
+  const struct worker *worker = data;
+
+  for (guint i = worker->first; i < worker->n_selections; i += worker->stride)
+    add_recording (worker->parts[i], &worker->selections[i]);
+  return NULL;
+}
+
+static void
+add_recordings (BpgTrainingSet     *self,
+                const BpgSelection *selections,
+                guint               n_selections)
+{
+  struct worker workers[WORKERS_MAX] = { { 0 } };
+  g_autofree BpgTrainingSet **parts = g_new (BpgTrainingSet *, n_selections);
+  guint n_workers = MIN (MIN (g_get_num_processors (), WORKERS_MAX), n_selections);
+
+  for (guint i = 0; i < n_selections; i++)
+    parts[i] = new_part (self);
+  for (guint w = 0; w < n_workers; w++)
+    {
+      workers[w] = (struct worker) { NULL, w, n_workers, n_selections, selections, parts };
+      /* the last share is this thread's own, and so is that of a thread that cannot be had */
+      workers[w].thread = w + 1 < n_workers ? g_thread_try_new ("features", work, &workers[w], NULL) : NULL;
+    }
+  for (guint w = 0; w < n_workers; w++)
+    {
+      if (workers[w].thread == NULL)
+        work (&workers[w]);
+    }
+  for (guint w = 0; w < n_workers; w++)
+    {
+      if (workers[w].thread != NULL)
+        g_thread_join (workers[w].thread);
+    }
+  for (guint i = 0; i < n_selections; i++)
+    {
+      append_part (self, parts[i]);
+      bpg_training_set_free (parts[i]);
     }
 }
 
@@ -448,8 +545,6 @@ bpg_training_set_new (const BpgSelection *selections,
                       GError            **error)
 {
   g_autoptr (BpgTrainingSet) self = NULL;
-  g_autofree struct bpg_window *window = g_new (struct bpg_window, 1);
-  g_autofree struct bpg_feature_scratch *scratch = g_new (struct bpg_feature_scratch, 1);
 
   if (!check_selections (selections, n_selections, framing, model, error))
     return NULL;
@@ -457,11 +552,8 @@ bpg_training_set_new (const BpgSelection *selections,
   if (!survey_electrodes (self, selections, n_selections, model == NULL, error))
     return NULL;
 
-  bpg_window_init (window, (guint16) framing->window, (guint16) self->channels, self->excluded,
-                   self->parameters.least_step);
   collect_movements (self, selections, n_selections);
-  for (guint i = 0; i < n_selections; i++)
-    add_recording (self, &selections[i], window, scratch);
+  add_recordings (self, selections, n_selections);
   if (self->windows->len == 0)
     {
       g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_NO_SAMPLES,
@@ -500,13 +592,8 @@ bpg_training_set_split (const BpgTrainingSet *self,
                         guint                 number,
                         gboolean              inside)
 {
-  BpgTrainingSet *part = g_memdup2 (self, sizeof *self);
+  BpgTrainingSet *part = new_part (self);
 
-  part->subject = g_strdup (self->subject);
-  part->rows = g_array_new (FALSE, FALSE, sizeof (gint32));
-  part->windows = g_array_new (FALSE, FALSE, sizeof (BpgTrainingWindow));
-  part->repetitions = g_array_new (FALSE, FALSE, sizeof (BpgTrainingRepetition));
-  part->movements = g_array_ref (self->movements);
   for (guint r = 0; r < self->repetitions->len; r++)
     {
       BpgTrainingRepetition repetition = g_array_index (self->repetitions, BpgTrainingRepetition, r);
