@@ -92,6 +92,12 @@ def trains_a_model():
         assert clinic.training(model).properties("Model1") == properties
         assert read_model(clinic, model) == data
 
+        # Trained on the same once more: the model on the arm has seen it all, its own figures stand for it.
+        clinic.arm.set(ModelHash=properties["Hash"])
+        again, repeated = trained(clinic, [recording])
+        assert again != model and repeated["verdict"] == "not-worse", repeated
+        assert abs(repeated["compared_accuracy"] - result["accuracy"]) < 1e-9
+
 
 def adapts_and_compares():
     """A later day: adapting beats the old model, a model of a single repetition; Evaluate tells drift."""
@@ -242,9 +248,12 @@ def refuses_other_electrodes():
     """A model for other electrodes is Incompatible when it is named, and has no say when it is not."""
     with Clinic() as clinic:
         model, _ = trained(clinic, [clinic.record(repetitions=2)])
+        wait_for(lambda: tuned(clinic), "tuning")
         clinic.arm.close()
+        wait_for(lambda: not tuned(clinic), "end of tuning with pairingd")
         clinic.arm = Arm(clinic.house, clinic.patient.rsplit("/", 1)[1], channels=6)
         clinic.arm.set(ModelHash=clinic.training(model).get("Model1.Hash"))
+        wait_for(lambda: tuned(clinic), "tuning again")
         other = clinic.record(repetitions=2)
         clinic.jobs.fail(clinic.manager.call(
             "Training1.Evaluate", "(oaoa{sv})", model, [other], {}), "Incompatible")
@@ -255,6 +264,25 @@ def refuses_other_electrodes():
         clinic.jobs.fail(train(clinic, first + [other]), "Incompatible")
         session = clinic.start_session(recording=path_of(first[0]))
         clinic.jobs.fail(session.call("Session1.Begin", "(a{sv})", {}), ("WrongState", "Incompatible"))
+
+
+def sets_a_broken_index_aside():
+    """An index that cannot be read is kept as .broken and told; the service works with a new one."""
+    with Clinic() as clinic:
+        recording = clinic.record(repetitions=2)
+        model, _ = trained(clinic, [recording])
+        clinic.house.kill("training")
+        index = os.path.join(clinic.house.state("training"), "models.db")
+        for name in (index + "-wal", index + "-shm"):
+            if os.path.exists(name):
+                os.unlink(name)
+        with open(index, "wb") as stream:
+            stream.write(b"no database" * 1000)
+        clinic.house.start("training")
+        assert os.path.exists(index + ".broken")
+        assert clinic.manager.get("Training1.State") == "degraded"
+        assert clinic.manager.get("Training1.Problems")[0]["error"] == "org.bionicpro.Error.Corrupt"
+        assert trained(clinic, [recording])[0] != model
 
 
 def names_a_damaged_recording():
@@ -349,4 +377,4 @@ def ends_jobs_of_a_crash():
 if __name__ == "__main__":
     main(trains_a_model, adapts_and_compares, refuses_a_worse_model, sees_swapped_movements,
          refuses_senseless_training, keeps_a_registry, fails_without_room, refuses_other_electrodes,
-         names_a_damaged_recording, watches_for_drift, ends_jobs_of_a_crash)
+         names_a_damaged_recording, sets_a_broken_index_aside, watches_for_drift, ends_jobs_of_a_crash)
