@@ -75,7 +75,7 @@ draw (Guided *self)
     detail = g_strdup (self->state);
   else
     detail = g_strdup_printf (_("%.1f s   repetition %u, attempt %u"), self->seconds_left, self->repetition, self->attempt);
-  bpg_progress_show (title, self->seconds > 0.0 ? 1.0 - self->seconds_left / self->seconds : 0.0, detail);
+  bpg_progress_show (title, self->seconds > 0.0 ? MAX (1.0 - self->seconds_left / self->seconds, 0.0) : 0.0, detail);
 }
 
 static void

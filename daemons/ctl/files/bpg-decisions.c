@@ -151,16 +151,29 @@ normalise (Loader *self)
 }
 
 GArray *
-bpg_decisions_load (const char *path, GPtrArray **names, GError **error)
+bpg_decisions_parse (const char *text, gboolean json, GPtrArray **names, GError **error)
 {
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (BpgDecisionRow));
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *text = NULL;
-  g_autoptr (GError) local = NULL;
   Loader self = {.rows = rows, .names = found};
-  gsize length;
 
   g_ptr_array_set_size (found, 256);
+  if (!(json ? load_json (&self, text, error) : load_csv (&self, text, error)))
+    return NULL;
+  normalise (&self);
+  if (names != NULL)
+    *names = g_steal_pointer (&found);
+  return g_steal_pointer (&rows);
+}
+
+GArray *
+bpg_decisions_load (const char *path, GPtrArray **names, GError **error)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GError) local = NULL;
+  GArray *rows;
+  gsize length;
+
   if (!g_file_get_contents (path, &text, &length, &local)) {
     g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_NOT_FOUND, "%s; check the name", local->message);
     return NULL;
@@ -169,12 +182,8 @@ bpg_decisions_load (const char *path, GPtrArray **names, GError **error)
     g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_CORRUPT, "%s is no text of sensible length", path);
     return NULL;
   }
-  if (!(g_str_has_suffix (path, ".json") ? load_json (&self, text, error) : load_csv (&self, text, error))) {
+  rows = bpg_decisions_parse (text, g_str_has_suffix (path, ".json"), names, error);
+  if (rows == NULL)
     g_prefix_error (error, "%s: ", path);
-    return NULL;
-  }
-  normalise (&self);
-  if (names != NULL)
-    *names = g_steal_pointer (&found);
-  return g_steal_pointer (&rows);
+  return rows;
 }

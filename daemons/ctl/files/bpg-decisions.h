@@ -27,3 +27,12 @@ typedef struct {
  * Returns: (transfer full) (element-type BpgDecisionRow): in order of samples; %NULL with #BpgTrainingError.
  */
 GArray *bpg_decisions_load (const char *path, GPtrArray **names, GError **error);
+
+/**
+ * bpg_decisions_parse:
+ * @text: what such a file holds
+ * @json: whether it is JSON
+ *
+ * Returns: as bpg_decisions_load().
+ */
+GArray *bpg_decisions_parse (const char *text, gboolean json, GPtrArray **names, GError **error);

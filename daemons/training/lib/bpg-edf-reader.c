@@ -11,7 +11,6 @@
 #define HEADER_BYTES 256
 #define SIGNALS_MAX 256
 #define ANNOTATIONS_MAX 1000000
-#define TEXT_MAX 512 /* bytes of an annotation that may be a segment of ours */
 #define VERDICT_REACH 256 /* segments to look back over for the one a verdict is of */
 
 typedef struct
@@ -220,7 +219,7 @@ parse_list (Edf        *self,
   onset = g_ascii_strtod (parts[0], &end);
   if (*end == '\x15')
     duration = g_ascii_strtod (end + 1, &end);
-  if (*end != '\0' || !isfinite (onset) || !isfinite (duration) || parts[1] == NULL)
+  if (*end != '\0' || !(fabs (onset) <= BPG_EDF_SECONDS_MAX) || !(duration <= BPG_EDF_SECONDS_MAX) || parts[1] == NULL)
     return FALSE;
   for (guint i = 1; parts[i] != NULL && self->annotations->len < ANNOTATIONS_MAX; i++)
     {
@@ -228,7 +227,7 @@ parse_list (Edf        *self,
 
       if (parts[i][0] == '\0')
         continue;
-      annotation.text = g_utf8_make_valid (parts[i], -1);
+      annotation.text = bpg_edf_clean_text (parts[i]);
       g_array_append_val (self->annotations, annotation);
     }
   return TRUE;
@@ -297,13 +296,13 @@ parse_segment (Edf                    *self,
                gsize                   n_samples,
                GArray                 *segments)
 {
-  char name[TEXT_MAX + 1];
+  char name[BPG_EDF_TEXT_MAX + 1];
   const char *context;
   guint repetition, gesture;
   int used = 0;
   BpgSegment segment = { 0 };
 
-  if (annotation->duration < 0.0 || annotation->onset < 0.0 || strlen (annotation->text) > TEXT_MAX ||
+  if (annotation->duration < 0.0 || annotation->onset < 0.0 ||
       sscanf (annotation->text, "%512s #%u (code %u)%n", name, &repetition, &gesture, &used) != 3 || used == 0 ||
       gesture > 255 || repetition > 65535 || strlen (name) >= BPG_BPM_NAME_LENGTH)
     return FALSE;

@@ -10,7 +10,6 @@
 #define HEADER_BYTES 256
 #define RECORD_BYTES 61440 /* "should not exceed" */
 #define ANNOTATION_MIN_BYTES 32
-#define TEXT_MAX 200
 
 typedef struct
 {
@@ -34,6 +33,23 @@ void
 bpg_edf_annotation_clear (BpgEdfAnnotation *annotation)
 {
   g_clear_pointer (&annotation->text, g_free);
+}
+
+char *
+bpg_edf_clean_text (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      if (out->len + (gsize) (g_utf8_next_char (p) - p) > BPG_EDF_TEXT_MAX)
+        break;
+      g_string_append_unichar (out, g_unichar_iscntrl (c) ? ' ' : c);
+    }
+  return g_string_free (out, FALSE);
 }
 
 /* The shortest decimal for @value that fits eight characters; the format knows no exponent. */
@@ -194,7 +210,7 @@ append_seconds (GString *out,
 {
   char buffer[G_ASCII_DTOSTR_BUF_SIZE];
 
-  g_ascii_formatd (buffer, sizeof buffer, "%.6f", seconds);
+  g_ascii_formatd (buffer, sizeof buffer, "%.6f", CLAMP (seconds, -BPG_EDF_SECONDS_MAX, BPG_EDF_SECONDS_MAX));
   while (buffer[strlen (buffer) - 1] == '0')
     buffer[strlen (buffer) - 1] = '\0';
   if (buffer[strlen (buffer) - 1] == '.')
@@ -202,26 +218,13 @@ append_seconds (GString *out,
   g_string_append (out, buffer);
 }
 
-static void
-append_text (GString    *out,
-             const char *text,
-             gsize       limit)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-
-  for (const char *p = valid; *p != '\0' && (gsize) (p - valid) < limit; p = g_utf8_next_char (p))
-    {
-      gunichar c = g_utf8_get_char (p);
-
-      g_string_append_unichar (out, g_unichar_iscntrl (c) ? ' ' : c);
-    }
-}
-
 /* A time-stamped annotations list of one annotation. */
 static void
 append_tal (GString                *out,
             const BpgEdfAnnotation *annotation)
 {
+  g_autofree char *text = bpg_edf_clean_text (annotation->text);
+
   g_string_append (out, annotation->onset < 0.0 ? "" : "+");
   append_seconds (out, annotation->onset);
   if (annotation->duration >= 0.0)
@@ -230,7 +233,7 @@ append_tal (GString                *out,
       append_seconds (out, annotation->duration);
     }
   g_string_append_c (out, 0x14);
-  append_text (out, annotation->text, TEXT_MAX);
+  g_string_append (out, text);
   g_string_append_c (out, 0x14);
   g_string_append_c (out, '\0');
 }

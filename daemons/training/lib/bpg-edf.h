@@ -23,6 +23,12 @@ typedef struct
   char *text;
 } BpgEdfAnnotation;
 
+#define BPG_EDF_TEXT_MAX 512u     /* bytes of an annotation's text; more is cut off */
+#define BPG_EDF_SECONDS_MAX 1e9 /* of an onset or a duration */
+
+/** bpg_edf_clean_text: @text as valid UTF-8 of at most BPG_EDF_TEXT_MAX bytes, without control characters. */
+char *bpg_edf_clean_text (const char *text);
+
 /** bpg_edf_annotation_clear: free what @annotation owns. */
 void bpg_edf_annotation_clear (BpgEdfAnnotation *annotation);
 
