@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from edf import Edf  # noqa: E402  pylint: disable=wrong-import-position
 from harness import PATIENCE, House, main, program  # noqa: E402  pylint: disable=wrong-import-position
 
 MOVEMENTS = "wrist_flexion,wrist_extension,hand_close"
-SPEED = "6"
+SPEED = "4"
 
 
 class Terminal:
@@ -118,8 +119,11 @@ class Clinic:
         return json.loads(self.run("emulate", "send", self.arm, *command).stdout)
 
     def wear(self, movement):
-        """The wearer makes a movement."""
-        self.send("generate", movement, "0.6")
+        """The wearer makes a movement; at once, without starting a program for it."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(os.path.join(self.arm, "control"))
+            control.sendall(("generate %s 0.6\n" % movement).encode())
+            assert json.loads(control.makefile().readline())["ok"]
 
     def press_button_soon(self):
         """Somebody presses the button once the arm waits for it."""
@@ -159,7 +163,8 @@ def test_story():
         wearer.run()
         assert wearer.child.wait() == 0, wearer.events[-1:]
         verdicts = [event for event in wearer.events if event["event"] == "verdict"]
-        assert sum(v["accepted"] for v in verdicts) >= 8, verdicts
+        accepted = sum(v["accepted"] for v in verdicts)
+        assert accepted >= 6, verdicts
         recording = wearer.events[-1]["recording"].rsplit("/", 1)[1]
         assert clinic.json("recordings")[0]["id"] == recording
         assert len(clinic.json("verdicts", recording)) == len(verdicts)
@@ -190,7 +195,7 @@ def test_story():
         clinic.run("export", recording, "--out", "s.edf")
         with open(os.path.join(clinic.house.directory, "s.edf"), "rb") as stream:
             edf = Edf(stream.read())
-        assert edf.n_signals == 9 and sum("verdict" in a[2] for a in edf.annotations) >= 8
+        assert edf.n_signals == 9 and sum(": accepted" in a[2] for a in edf.annotations) == accepted
         for name, arguments in (("s.svg", ["signals", recording]), ("c.svg", ["confusion", models[0]["id"]]),
                                 ("l.png", ["latency"])):
             clinic.run("plot", *arguments, "--out", name)
