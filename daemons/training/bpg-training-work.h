@@ -80,7 +80,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgTrainingOutcome, bpg_training_outcome_free)
  * on are left out of the comparison; when nothing else is there, the two models' own evaluations are compared: worse is then
  * more than three points, or more than one and intervals that do not touch.
  *
- * A recording in which two movements are swapped, as the model to be beaten (else the one that is adapted) sees it, is SignalPoor.
+ * A recording in which two movements are swapped against what the model to be beaten (else the one that is adapted) knows is
+ * SignalPoor, see bpg_find_swapped().
  *
  * Blocks; for a worker.
  *
@@ -98,13 +99,3 @@ BpgTrainingOutcome *bpg_training_work (const BpgTrainingTask *task, GError **err
  * Returns: (transfer full): or %NULL as bpg_training_work().
  */
 BpgEvaluation *bpg_evaluation_work (const BpgTrainingTask *task, BpgModel *model, BpgDrift *drift, GError **error);
-
-/**
- * bpg_training_find_swap:
- * @evaluation: of an older model on the new recordings
- * @first: @second: (out): the two movements
- *
- * Returns: %TRUE when more than half of the windows of each of two movements are taken for the other.
- */
-gboolean bpg_training_find_swap (const BpgEvaluation *evaluation, const BpgTrainingMovement **first,
-                                 const BpgTrainingMovement **second);
