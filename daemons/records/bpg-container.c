@@ -278,7 +278,7 @@ read_info (JsonObject *object, BpgRecordingInfo *info, guint64 *n_samples, GErro
       !bpg_json_get_text (object, "electrodes", MAX_TEXT, &info->electrodes, error) ||
       !bpg_json_get_text (object, "purpose", 64, &info->purpose, error) ||
       !bpg_json_get_text (object, "source", 64, &info->source, error) ||
-      !bpg_json_get_text (object, "session", MAX_TEXT, &info->session, error) ||
+      !bpg_json_get_label (object, "session", MAX_TEXT, &info->session, error) ||
       !bpg_json_get_text (object, "note", MAX_TEXT, &info->note, error))
     return FALSE;
   if (g_str_equal (type, "int16le"))

@@ -92,18 +92,24 @@ bpg_json_get_text (JsonObject *object, const char *key, gsize limit, char **valu
 
   if (node == NULL)
     return TRUE;
-  /* The recording format has sessions and subjects that are numbers. */
-  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64) {
-    g_free (*value);
-    *value = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
-    return TRUE;
-  }
   if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
     return fail (key, "is not a text", error);
   if (strlen (json_node_get_string (node)) > limit)
     return fail (key, "is too long", error);
   g_free (*value);
   *value = json_node_dup_string (node);
+  return TRUE;
+}
+
+gboolean
+bpg_json_get_label (JsonObject *object, const char *key, gsize limit, char **value, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_INT64)
+    return bpg_json_get_text (object, key, limit, value, error);
+  g_free (*value);
+  *value = g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
   return TRUE;
 }
 

@@ -40,6 +40,13 @@ gboolean bpg_json_get_double (JsonObject *object, const char *key, double *value
 gboolean bpg_json_get_text (JsonObject *object, const char *key, gsize limit, char **value, GError **error);
 
 /**
+ * bpg_json_get_label:
+ *
+ * bpg_json_get_text() that takes a whole number for its digits: recordings have sessions that are numbers.
+ */
+gboolean bpg_json_get_label (JsonObject *object, const char *key, gsize limit, char **value, GError **error);
+
+/**
  * bpg_json_get_array:
  * @value: (transfer none): %NULL when the member is not there
  *

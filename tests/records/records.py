@@ -381,6 +381,8 @@ def imports():
         assert read_container(taken)[1] == data
         assert take(pack({"source": "generated"})).get("Recording1.Source") == "generated"
 
+        assert read_container(take(pack({"session": 4})))[0]["session"] == "4"
+
         refuse("NotFound", content, path=ROOT + "/patient/nobody")
         refuse("UnknownOption", content, notes=GLib.Variant("s", ""))
         refuse("InvalidArgument", content, prosthesis=GLib.Variant("s", ""))
