@@ -213,7 +213,8 @@ set_connected (BpgProsthesis *self)
 {
   BpgTransport *transport = bpg_link_get_transport (self->link);
 
-  bpg_stream_hub_set_channels (self->hub, bpg_dbus_prosthesis1_get_channels (self->skeleton));
+  bpg_stream_hub_set_format (self->hub, bpg_dbus_prosthesis1_get_channels (self->skeleton),
+                             bpg_dbus_prosthesis1_get_sampling_rate (self->skeleton));
   bpg_lease_desk_set_link (self->desk, self->link);
   publish_counters (self);
   g_object_set (self->skeleton, "connected", TRUE, "transport", bpg_transport_get_kind (transport), "port",

@@ -380,8 +380,8 @@ serial_get_speed (BpgTransport *transport)
 {
   BpgSerial *self = BPG_SERIAL (transport);
 
-  /* USB carries bytes as fast as they come; ten bits make a byte elsewhere. */
-  return g_str_equal (self->kind, "usb") ? 0 : self->baud / 10;
+  /* USB and pseudo terminals carry bytes as fast as they come; ten bits make a byte elsewhere. */
+  return g_str_equal (self->kind, "usb") || is_pty (self->device) ? 0 : self->baud / 10;
 }
 
 static void

@@ -10,6 +10,11 @@
 /* Frames of one start of the arm may be this much older than the one before: decisions follow their samples. */
 #define MAX_TICK_BACK (500 * 1000)
 
+/* Samples that travel together on a line that can carry every stream, in bytes per second. */
+#define FAST_LINE 50000u
+#define BATCH_MILLISECONDS 4u
+#define MAX_BATCH 16u
+
 typedef struct {
   BpgStreamPipe *pipe;
   BpgStreamWish wish;
@@ -24,6 +29,7 @@ struct _BpgStreamHub {
   Reader readers[BPG_STREAM_HUB_MAX_READERS];
   guint n_readers;
   guint channels;
+  guint batch; /* samples a frame, 0: the arm chooses */
   BpgStreamRecord record; /* the one being handed out */
   BpgStreamCounters counters;
 
@@ -307,15 +313,19 @@ bpg_stream_hub_new (BpgLink *link)
 }
 
 void
-bpg_stream_hub_set_channels (BpgStreamHub *self, guint channels)
+bpg_stream_hub_set_format (BpgStreamHub *self, guint channels, guint rate)
 {
+  guint speed = bpg_transport_get_speed (bpg_link_get_transport (self->link));
+
   self->channels = channels;
+  /* Half the wake-ups of the arm's own choice, which is better only where the line is slow. */
+  self->batch = speed == 0 || speed >= FAST_LINE ? MIN (rate * BATCH_MILLISECONDS / 1000, MAX_BATCH) : 0;
 }
 
 static struct bpg_stream_request
 sum_up (BpgStreamHub *self)
 {
-  struct bpg_stream_request sum = {0};
+  struct bpg_stream_request sum = {.batch = self->batch};
 
   for (guint i = 0; i < self->n_readers; i++) {
     sum.samples |= self->readers[i].wish.samples != FALSE;

@@ -38,10 +38,11 @@ typedef struct {
 BpgStreamHub *bpg_stream_hub_new (BpgLink *link);
 
 /**
- * bpg_stream_hub_set_channels:
+ * bpg_stream_hub_set_format:
  * @channels: samples of any other number are bad frames
+ * @rate: Hz
  */
-void bpg_stream_hub_set_channels (BpgStreamHub *self, guint channels);
+void bpg_stream_hub_set_format (BpgStreamHub *self, guint channels, guint rate);
 
 /**
  * bpg_stream_hub_add:
