@@ -606,12 +606,6 @@ bpg_recordings_load (BpgArchive *archive, GError **error)
 }
 
 const char *
-bpg_recording_get_id (BpgRecording *self)
-{
-  return self->info->id;
-}
-
-const char *
 bpg_recording_get_path (BpgRecording *self)
 {
   return self->path;

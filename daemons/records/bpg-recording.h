@@ -28,7 +28,6 @@ BpgRecording *bpg_recording_create (BpgArchive *archive, const BpgRecordingInfo 
 GPtrArray *bpg_recordings_load (BpgArchive *archive, GError **error);
 
 /* The strings belong to the recording. */
-const char *bpg_recording_get_id (BpgRecording *self);
 const char *bpg_recording_get_path (BpgRecording *self);
 const char *bpg_recording_get_patient (BpgRecording *self);
 

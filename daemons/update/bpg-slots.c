@@ -258,18 +258,6 @@ bpg_slots_get_prosthesis (BpgSlots *self)
 }
 
 const char *
-bpg_slots_get_device_id (BpgSlots *self)
-{
-  return self->arm->device_id;
-}
-
-const char *
-bpg_slots_get_patient (BpgSlots *self)
-{
-  return self->arm->patient;
-}
-
-const char *
 bpg_slots_get_active (BpgSlots *self)
 {
   return bpg_dbus_slots1_get_active (self->skeleton);

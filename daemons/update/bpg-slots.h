@@ -75,10 +75,8 @@ const char *bpg_slots_get_job (BpgSlots *self);
  */
 gboolean bpg_slots_add_event (BpgSlots *self, const BpgHistoryEvent *event, GError **error);
 
-/* The strings belong to the object. */
+/* The string belongs to the object. */
 const char *bpg_slots_get_prosthesis (BpgSlots *self);
-const char *bpg_slots_get_device_id (BpgSlots *self);
-const char *bpg_slots_get_patient (BpgSlots *self);
 
 /**
  * bpg_slots_get_active:
