@@ -40,6 +40,7 @@ G_DEFINE_FINAL_TYPE (BpgPairing, bpg_pairing, G_TYPE_OBJECT)
 /* The command line. */
 static char *maker_ca = NULL;
 static char **usb_ids = NULL;
+static char **forget_ids = NULL;
 
 static void
 bpg_pairing_dispose (GObject *object)
@@ -389,6 +390,17 @@ set_up_ports (BpgPairing *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+forget (BpgPairing *self, GError **error)
+{
+  for (guint i = 0; forget_ids != NULL && forget_ids[i] != NULL; i++) {
+    if (!bpg_registry_forget (self->registry, forget_ids[i], error))
+      return FALSE;
+    bpg_notice (forget_ids[i], "its key and its binding were forgotten");
+  }
+  return TRUE;
+}
+
 static GObject *
 start (BpgService *service, GError **error)
 {
@@ -399,7 +411,7 @@ start (BpgService *service, GError **error)
   signal (SIGPIPE, SIG_IGN);
   self->service = g_object_ref (service);
   self->registry = bpg_registry_new (service, error);
-  if (self->registry == NULL || !set_up_ports (self, error))
+  if (self->registry == NULL || !forget (self, error) || !set_up_ports (self, error))
     return NULL;
   self->bookkeeper = bpg_bookkeeper_new (bpg_service_get_connection (service), self->registry);
   self->desk = bpg_binding_desk_new (service, self->bookkeeper);
@@ -445,6 +457,8 @@ bpg_pairing_get_info (void)
      "FILE"},
     {"usb-id", 0, 0, G_OPTION_ARG_STRING_ARRAY, &usb_ids, "Also look at USB serial devices of this kind (may be repeated)",
      "VVVV:PPPP"},
+    {"forget", 0, 0, G_OPTION_ARG_STRING_ARRAY, &forget_ids,
+     "First forget the key of this prosthesis, when its secure element was exchanged (may be repeated)", "DEVICEID"},
     {NULL},
   };
   static const char *const features[] = {"usb", "serial", NULL};

@@ -71,8 +71,9 @@ compare (BpgRegistry *self, const BpgArmIdentity *identity, GError **error)
   if (found <= 0 || g_str_equal (column (statement, 0), identity->fingerprint))
     return found;
   g_set_error (error, BPG_ERROR, BPG_ERROR_WRONG_PROSTHESIS,
-               "What calls itself %s is known here with another key; do not use it before you know why",
-               identity->device_id);
+               "What calls itself %s is known here with another key; do not use it before you know why. If its secure"
+               " element was exchanged, start the service once with --forget %s",
+               identity->device_id, identity->device_id);
   return -1;
 }
 
@@ -114,6 +115,18 @@ bpg_registry_admit (BpgRegistry *self, const BpgArmIdentity *identity, GError **
   if (!remember (self, identity, known > 0, &local))
     bpg_warning (identity->device_id, "its connection cannot be written down: %s", local->message);
   return TRUE;
+}
+
+gboolean
+bpg_registry_forget (BpgRegistry *self, const char *device_id, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement = bpg_store_prepare (
+    self->store, error, "DELETE FROM prosthesis WHERE device_id = ? RETURNING device_id", "s", device_id);
+  int found = statement != NULL ? bpg_store_step (self->store, statement, error) : -1;
+
+  if (found == 0)
+    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND, "No prosthesis %s is known here", device_id);
+  return found > 0 && bpg_store_step (self->store, statement, error) == 0;
 }
 
 guint64

@@ -41,6 +41,13 @@ BpgRegistry *bpg_registry_new (BpgService *service, GError **error);
 gboolean bpg_registry_admit (BpgRegistry *self, const BpgArmIdentity *identity, GError **error);
 
 /**
+ * bpg_registry_forget:
+ *
+ * Forgets which key belongs to @device_id, and its binding. Errors: NotFound, NoSpace, Failed.
+ */
+gboolean bpg_registry_forget (BpgRegistry *self, const char *device_id, GError **error);
+
+/**
  * bpg_registry_get_connections:
  *
  * Returns: how often the arm was admitted, over all time.

@@ -170,7 +170,8 @@ def killed_while_binding():
 def wrong_usage():
     """The command line is checked."""
     with House() as house:
-        for arguments in (("--usb-id", "nonsense"), ("--maker-ca", "/no/such/file")):
+        for arguments in (("--usb-id", "nonsense"), ("--maker-ca", "/no/such/file"),
+                          ("--forget", "nobody")):
             process = house.start("pairing", *arguments, wait=False)
             wait_for(lambda p=process: not p.running(), "end of the daemon")
             assert process.child.returncode == 1, process.child.returncode
@@ -194,5 +195,22 @@ def maker_ca():
             assert ports(here)[other.link]["error"].endswith("WrongProsthesis")
 
 
+def forget():
+    """An arm with a new secure element is refused until its old key is forgotten."""
+    with clinic() as here:
+        old = Arm(here.house, "old", "--generate", "--device-id", "BP-7")
+        add_port(here, old)
+        here.prosthesis(old)
+        old.stop()
+        new = Arm(here.house, "new", "--generate", "--device-id", "BP-7")
+        add_port(here, new)
+        wait_for(lambda: ports(here)[new.link]["state"] == "failed", "refusal")
+        assert ports(here)[new.link]["error"].endswith("WrongProsthesis")
+        here.house.daemons["pairing"].stop()
+        here.house.start("pairing", "--forget", "BP-7")
+        prosthesis = here.prosthesis(new)
+        assert prosthesis.get("Prosthesis1.Port") == new.link
+
+
 if __name__ == "__main__":
-    main(usb, other_usb_devices, slow_line, noisy_line, cancelled, killed_while_binding, wrong_usage, maker_ca)
+    main(forget, usb, other_usb_devices, slow_line, noisy_line, cancelled, killed_while_binding, wrong_usage, maker_ca)
