@@ -43,8 +43,11 @@ is_turn (int32_t  before,
          int32_t  after,
          uint32_t least_step)
 {
-  return (((before < 0) & (after > 0)) | ((before > 0) & (after < 0))) &
-         ((magnitude (before) >= least_step) | (magnitude (after) >= least_step));
+  unsigned trough = (unsigned) (before < 0) & (unsigned) (after > 0);
+  unsigned peak = (unsigned) (before > 0) & (unsigned) (after < 0);
+
+  return (trough | peak) &
+         ((unsigned) (magnitude (before) >= least_step) | (unsigned) (magnitude (after) >= least_step));
 }
 
 static void
