@@ -418,6 +418,8 @@ bpg_ctl_main (int argc, char **argv)
     return run_lab (argc - 1, argv + 1);
 
   setlocale (LC_ALL, "");
+  /* What is printed is read by programs, too: numbers have a point everywhere. */
+  setlocale (LC_NUMERIC, "C");
   bindtextdomain (GETTEXT_PACKAGE, BPG_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);

@@ -166,7 +166,7 @@ bpg_format_any (GVariant *value)
   case G_VARIANT_CLASS_SIGNATURE:
     return make_printable (g_variant_get_string (value, NULL));
   case G_VARIANT_CLASS_BOOLEAN:
-    return bpg_format_yes_no (value);
+    return g_strdup (g_variant_get_boolean (value) ? "yes" : "no");
   case G_VARIANT_CLASS_BYTE:
     return g_strdup_printf ("%u", g_variant_get_byte (value));
   case G_VARIANT_CLASS_DOUBLE:

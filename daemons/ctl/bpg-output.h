@@ -90,5 +90,5 @@ char *bpg_format_bytes (GVariant *value);     /* u or t */
 char *bpg_format_hash (GVariant *value);      /* s, the first 16 digits */
 char *bpg_format_mask (GVariant *value);      /* u -> electrodes from 1 */
 char *bpg_format_error (GVariant *value);     /* s, without the prefix */
-char *bpg_format_any (GVariant *value);
+char *bpg_format_any (GVariant *value);       /* the same in every language, for machines */
 char *bpg_format_interval (GVariant *value);  /* t, µs -> s */
