@@ -98,7 +98,9 @@ parse_column (sqlite3_stmt *statement, int column, const char *type)
   const char *text = (const char *) sqlite3_column_text (statement, column);
   GVariant *value = text != NULL ? g_variant_parse (G_VARIANT_TYPE (type), text, NULL, NULL, NULL) : NULL;
 
-  return value != NULL ? value : g_variant_ref_sink (g_variant_new_array (g_variant_type_element (G_VARIANT_TYPE (type)), NULL, 0));
+  if (value != NULL)
+    return value;
+  return g_variant_ref_sink (g_variant_new_array (g_variant_type_element (G_VARIANT_TYPE (type)), NULL, 0));
 }
 
 static void

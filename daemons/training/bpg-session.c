@@ -168,7 +168,8 @@ require_state (BpgSession *self, guint states, GError **error)
 {
   if (states & 1u << self->state && !self->ending)
     return TRUE;
-  g_set_error (error, BPG_ERROR, BPG_ERROR_WRONG_STATE, "The session is %s", self->ending ? "ending" : state_names[self->state]);
+  g_set_error (error, BPG_ERROR, BPG_ERROR_WRONG_STATE, "The session is %s",
+               self->ending ? "ending" : state_names[self->state]);
   return FALSE;
 }
 

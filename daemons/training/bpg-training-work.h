@@ -80,8 +80,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgTrainingOutcome, bpg_training_outcome_free)
  * on are left out of the comparison; when nothing else is there, the two models' own evaluations are compared: worse is then
  * more than three points, or more than one and intervals that do not touch.
  *
- * A recording in which two movements are swapped against what the model to be beaten (else the one that is adapted) knows is
- * SignalPoor, see bpg_find_swapped().
+ * A recording in which two movements are swapped against what the model to be beaten (else the one that is adapted)
+ * knows is SignalPoor, see bpg_find_swapped().
  *
  * Blocks; for a worker.
  *

@@ -145,9 +145,9 @@ bpg_tuners_new (BpgService *service, BpgModelRegistry *registry)
 
   self->service = g_object_ref (service);
   self->registry = g_object_ref (registry);
-  g_dbus_object_manager_client_new (bpg_service_get_connection (service), G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START,
-                                    BPG_BUS_PAIRING, BPG_PATH_PAIRING, choose_proxy, NULL, NULL, self->cancellable,
-                                    on_objects, self);
+  g_dbus_object_manager_client_new (bpg_service_get_connection (service),
+                                    G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, BPG_BUS_PAIRING,
+                                    BPG_PATH_PAIRING, choose_proxy, NULL, NULL, self->cancellable, on_objects, self);
   return self;
 }
 

@@ -472,7 +472,8 @@ bpg_verdict_advise (const BpgVerdict *verdict)
     return g_strdup_printf ("%s went to the end of the range: contract less hard or lower the gain, then repeat.",
                             electrodes);
   case BPG_VERDICT_MAINS:
-    return g_strdup ("There is hum from the mains: move away from chargers and lamps, check the ground electrode, then repeat.");
+    return g_strdup ("There is hum from the mains: move away from chargers and lamps, check the ground electrode, then "
+                     "repeat.");
   case BPG_VERDICT_ELECTRODE_LOOSE:
     return g_strdup_printf ("%s seems loose: press the socket on or moisten the skin, then repeat.", electrodes);
   case BPG_VERDICT_ARTEFACT:
