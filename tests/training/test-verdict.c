@@ -257,22 +257,37 @@ test_too_short (Fixture *fixture, gconstpointer data)
   }
 }
 
+/* The movement was learnt wrong: with both repetitions done anew, the new way is the right one. */
 static void
 test_replaced (Fixture *fixture, gconstpointer data)
 {
-  /* The movement was learnt wrong: with both repetitions done anew, the new way is the right one. */
-  for (guint repetition = 1; repetition <= 2; repetition++) {
-    do_movement (fixture, 2, 0.1, 1);
-    bpg_judge_accept (fixture->judge, judge (fixture, 1, repetition));
-  }
-  do_movement (fixture, 2, 0.1, 1);
-  bpg_judge_accept (fixture->judge, judge (fixture, 1, 3));
-  do_movement (fixture, 1, 0.1, 1);
-  {
-    g_autoptr (BpgVerdict) old_way = judge (fixture, 1, 4);
+  g_autoptr (BpgVerdict) before = NULL;
+  g_autoptr (BpgVerdict) after = NULL;
 
-    g_assert_cmpfloat (old_way->figures[BPG_VERDICT_INCONSISTENT], <, 1);
+  do_movement (fixture, 3, 0.1, 1);
+  before = judge (fixture, 1, 3);
+  g_assert_false (before->accepted);
+  for (guint repetition = 1; repetition <= 2; repetition++) {
+    do_movement (fixture, 3, 0.1, 1);
+    bpg_judge_accept (fixture->judge, judge (fixture, 1, repetition));
+    do_movement (fixture, 1, 0.1, 1);
+    bpg_judge_accept (fixture->judge, judge (fixture, 3, repetition));
   }
+  do_movement (fixture, 3, 0.1, 1);
+  after = judge (fixture, 1, 3);
+  g_assert_true (after->accepted);
+}
+
+/* Twice as strongly is still the same movement. */
+static void
+test_stronger (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (BpgVerdict) verdict = NULL;
+
+  do_movement (fixture, 1, 0.1, 2);
+  verdict = judge (fixture, 1, 3);
+  g_assert_true (verdict->accepted);
+  g_assert_cmpfloat (verdict->figures[BPG_VERDICT_WEAK], >, 1.5);
 }
 
 static void
@@ -309,7 +324,7 @@ main (int argc, char **argv)
     {"mains", test_mains},       {"clipped", test_clipped},   {"artefact", test_artefact},
     {"no-contraction", test_no_contraction}, {"weak", test_weak}, {"late", test_late},
     {"inconsistent", test_inconsistent}, {"lost", test_lost}, {"too-short", test_too_short},
-    {"replaced", test_replaced}, {"separability", test_separability},
+    {"replaced", test_replaced}, {"stronger", test_stronger}, {"separability", test_separability},
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -15,7 +15,7 @@
 #define LOOSE_MAINS_OF_OTHERS 0.25
 #define LOOSE_FAINT 4.0
 #define LOOSE_STRONG 25.0
-#define MOST_WANDER 3.0
+#define MOST_WANDER 4.5
 #define MOST_RESTLESS 1.25
 #define LEAST_CONTRACTION 1.12
 #define SCATTER 0.18 /* more at 200 Hz, where a frame has 20 samples; less by the square root of the rate */
@@ -290,13 +290,24 @@ bpg_verdict_is_active (const BpgVerdict *verdict, guint frame)
   return seconds >= verdict->onset && seconds < verdict->release;
 }
 
+/* Distance from a movement's mean, however strongly it was done: the part of the difference that all log levels have in
+ * common (their mean, each weighted like its square) is taken off. */
 static double
-square_distance (const double *shape, const BpgMovementFigures *movement, const double *spread, guint n_shapes)
+square_distance (const double *shape, const BpgMovementFigures *movement, const double *spread, guint channels,
+                 guint n_shapes)
 {
-  double sum = 0;
+  double sum = 0, common = 0, weights = 0;
 
-  for (guint s = 0; s < n_shapes; s++)
-    sum += (shape[s] - movement->mean[s]) * (shape[s] - movement->mean[s]) / spread[s];
+  for (guint s = 0; s < channels; s++) {
+    common += (shape[s] - movement->mean[s]) / spread[s];
+    weights += 1 / spread[s];
+  }
+  common /= weights;
+  for (guint s = 0; s < n_shapes; s++) {
+    double difference = shape[s] - movement->mean[s] - (s < channels ? common : 0);
+
+    sum += difference * difference / spread[s];
+  }
   return sum;
 }
 
@@ -352,7 +363,7 @@ check_consistent (BpgVerdict *verdict, GPtrArray *accepted)
     if (!bpg_verdict_is_active (verdict, f))
       continue;
     for (guint m = 0; m < movements->len; m++) {
-      double distance = square_distance (shape, movements->pdata[m], spread, signal->n_shapes);
+      double distance = square_distance (shape, movements->pdata[m], spread, signal->channels, signal->n_shapes);
 
       if (distance < least) {
         least = distance;
