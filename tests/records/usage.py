@@ -18,6 +18,14 @@ class Bound:
 
     def __init__(self):
         self.stack = contextlib.ExitStack()
+        try:
+            self.set_up()
+        except BaseException:
+            self.stack.close()
+            raise
+
+    def set_up(self):
+        """Starts everything, and binds the arm."""
         self.house = self.stack.enter_context(House())
         for part in ("records", "update", "pairing"):
             self.house.start(part, wait=False)

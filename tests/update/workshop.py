@@ -31,8 +31,16 @@ def signal(movement, repetition, channels, seed):
 class Workshop:
     """A house with daemons, one virtual arm on a serial line, bound; and models of it."""
 
-    def __init__(self, *arguments, baud=None):
+    def __init__(self, *arguments):
         self.stack = contextlib.ExitStack()
+        try:
+            self.set_up(*arguments)
+        except BaseException:
+            self.stack.close()
+            raise
+
+    def set_up(self, *arguments):
+        """Starts everything, and binds the arm."""
         self.house = self.stack.enter_context(House())
         self.house.start_all()
         self.clinic = Clinic(self.house)
