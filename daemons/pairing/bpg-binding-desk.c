@@ -3,6 +3,7 @@
 
 #include "bpg-binding.h"
 #include "bpg-error.h"
+#include "bpg-log.h"
 #include "bpg-names.h"
 #include "bpg-options.h"
 #include "bpg-path.h"
@@ -252,6 +253,36 @@ on_handle_unbind (BpgDBusProsthesis1 *skeleton, GDBusMethodInvocation *invocatio
   return G_DBUS_METHOD_INVOCATION_HANDLED;
 }
 
+static void
+on_withdrawn (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (BpgProsthesis) prosthesis = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) payload = bpg_link_request_finish (BPG_LINK (source), result, &error);
+  BpgArmMonitor *monitor = bpg_prosthesis_get_monitor (prosthesis);
+
+  if (payload == NULL)
+    bpg_info (bpg_prosthesis_get_path (prosthesis), "still waits for its button: %s", error->message);
+  if (monitor != NULL)
+    bpg_arm_monitor_hint (monitor, BPG_ARM_IDENTITY_PART);
+}
+
+/* An arm that waits for its button when it is plugged in again, though the job has ended: a late press must not bind. */
+static void
+on_connected_changed (BpgDBusProsthesis1 *skeleton, GParamSpec *pspec, gpointer user_data)
+{
+  static const struct bpg_unbind_request message = {0};
+  static const BpgLinkRequest request = {BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_UNBIND, &bpg_unbind_request_format,
+                                         &message, 0, 1};
+  BpgBindingDesk *self = BPG_BINDING_DESK (user_data);
+  BpgProsthesis *prosthesis = g_object_get_data (G_OBJECT (skeleton), "prosthesis");
+
+  if (!bpg_dbus_prosthesis1_get_connected (skeleton) || bpg_binding_desk_is_busy (self, prosthesis) ||
+      !g_str_equal (bpg_dbus_prosthesis1_get_state (skeleton), "binding"))
+    return;
+  bpg_link_request_async (bpg_prosthesis_get_link (prosthesis), &request, NULL, on_withdrawn, g_object_ref (prosthesis));
+}
+
 void
 bpg_binding_desk_adopt (BpgBindingDesk *self, BpgProsthesis *prosthesis)
 {
@@ -261,6 +292,7 @@ bpg_binding_desk_adopt (BpgBindingDesk *self, BpgProsthesis *prosthesis)
   g_object_set_data (G_OBJECT (skeleton), "prosthesis", prosthesis);
   g_signal_connect_object (skeleton, "handle-bind", G_CALLBACK (on_handle_bind), self, 0);
   g_signal_connect_object (skeleton, "handle-unbind", G_CALLBACK (on_handle_unbind), self, 0);
+  g_signal_connect_object (skeleton, "notify::connected", G_CALLBACK (on_connected_changed), self, 0);
 }
 
 gboolean

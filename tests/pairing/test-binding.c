@@ -480,6 +480,24 @@ test_restarted_unpressed (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (clinic->n_bound, ==, 0);
 }
 
+/* Unplugged while it waits: back again, it does not wait any more. */
+static void
+test_left_waiting (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (FakeArm) arm = fake_arm_new ("BP-0001");
+  g_autoptr (Clinic) clinic = clinic_new (fixture);
+  g_autofree char *job = NULL;
+
+  fixture_connect (fixture, arm);
+  job = begin_bind (fixture, arm);
+  wait_for_phase (fixture, job);
+  fake_arm_unplug (arm);
+  expect_end (fixture, job, BPG_ERROR_DISCONNECTED);
+  fake_arm_plug (arm);
+  wait_until (g_str_equal (arm->state, "unbound"));
+  wait_until (fixture_arm_is (fixture, arm, "State", "unbound"));
+}
+
 /* The arm waits for the button of an attempt nobody remembers. */
 static void
 test_stale_wish (Fixture *fixture, gconstpointer data)
@@ -489,9 +507,9 @@ test_stale_wish (Fixture *fixture, gconstpointer data)
   g_autofree char *job = NULL;
 
   arm->busy_while_asked = TRUE;
+  fixture_connect (fixture, arm);
   g_free (arm->state);
   arm->state = g_strdup ("binding");
-  fixture_connect (fixture, arm);
   job = begin_bind (fixture, arm);
   wait_for_phase (fixture, job);
   fake_arm_press (arm);
@@ -539,6 +557,7 @@ main (int argc, char **argv)
     {"/pairing/binding/refused-by-arm", test_refused_by_arm},
     {"/pairing/binding/cancelled", test_cancelled},
     {"/pairing/binding/unplugged", test_unplugged},
+    {"/pairing/binding/left-waiting", test_left_waiting},
     {"/pairing/binding/not-written-down", test_not_written_down},
     {"/pairing/binding/restarted", test_restarted},
     {"/pairing/binding/restarted-unpressed", test_restarted_unpressed},
