@@ -383,6 +383,18 @@ bpg_control_run (struct bpg_control *control)
   bpg_port_watchdog_feed ();
 }
 
+/* Models of the owner before must not come alive under the next one. */
+static bool
+forget_models (struct bpg_control *control)
+{
+  for (unsigned slot = 0; slot < BPG_BOOT_SLOTS; slot++)
+    {
+      if (!bpg_upload_forget (&control->upload, BPG_IMAGE_MODEL, slot))
+        return false;
+    }
+  return bpg_slots_forget_models (&control->slots) == BPG_ARM_OK;
+}
+
 void
 bpg_control_button (struct bpg_control *control)
 {
@@ -395,17 +407,14 @@ bpg_control_button (struct bpg_control *control)
       bpg_control_event (control, BPG_EVENT_BUTTON, BPG_BUTTON_NOTHING, 0);
       return;
     }
-  /* Models of the owner before must not come alive under the next one. */
-  if (bound)
-    bpg_slots_forget_models (&control->slots);
-  if (!bpg_binding_confirm (&control->binding))
+  if ((bound && !forget_models (control)) || !bpg_binding_confirm (&control->binding))
     {
       bpg_control_event (control, BPG_EVENT_FAULT, BPG_FAULT_FLASH, 0);
       return;
     }
-  bpg_upload_cancel (&control->upload);
-  if (!bound)
-    bpg_slots_forget_models (&control->slots);
+  /* Who is bound next tries again what fails here. */
+  if (!bound && !forget_models (control))
+    bpg_control_event (control, BPG_EVENT_FAULT, BPG_FAULT_FLASH, 0);
   bpg_control_start_model (control);
   record = begin_record (control, BPG_USAGE_BINDING, bound ? 1 : 0);
   append_record (control, &record);

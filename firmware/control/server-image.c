@@ -229,9 +229,11 @@ erase (struct bpg_request *request)
     }
   image = (unsigned) erase_request.slot / BPG_BOOT_SLOTS;
   slot = (unsigned) erase_request.slot % BPG_BOOT_SLOTS;
-  if (control->upload.active && control->upload.image == image && control->upload.slot == slot)
-    bpg_upload_cancel (&control->upload);
-  error = bpg_slots_erase (&control->slots, image, slot);
+  error = BPG_ARM_ERROR_WRONG_STATE;
+  if (!bpg_slots_is_needed (&control->slots, image, slot))
+    error = bpg_upload_forget (&control->upload, image, slot)
+              ? bpg_slots_erase (&control->slots, image, slot)
+              : BPG_ARM_ERROR_UNKNOWN;
   if (error != BPG_ARM_OK)
     bpg_request_refuse (request, error);
   else

@@ -390,6 +390,15 @@ bpg_slots_fall_back (struct bpg_slots *slots, unsigned image)
   return confirm_slot (slots, image, other);
 }
 
+bool
+bpg_slots_is_needed (const struct bpg_slots *slots, unsigned image, unsigned slot)
+{
+  const struct bpg_boot_entry *entry = &slots->record.entries[image];
+
+  return slots->active[image] == slot || entry->confirmed == slot
+         || (entry->state == BPG_BOOT_TRIAL && entry->candidate == slot);
+}
+
 enum bpg_arm_error
 bpg_slots_erase (struct bpg_slots *slots, unsigned image, unsigned slot)
 {
@@ -397,8 +406,7 @@ bpg_slots_erase (struct bpg_slots *slots, unsigned image, unsigned slot)
   const struct bpg_boot_entry *entry = &slots->record.entries[image];
   bool ok = true;
 
-  if (slots->active[image] == slot || entry->confirmed == slot
-      || (entry->state == BPG_BOOT_TRIAL && entry->candidate == slot))
+  if (bpg_slots_is_needed (slots, image, slot))
     return BPG_ARM_ERROR_WRONG_STATE;
   if (entry->state == BPG_BOOT_PENDING && entry->candidate == slot
       && bpg_slots_withdraw (slots, image) != BPG_ARM_OK)

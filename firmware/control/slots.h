@@ -86,7 +86,10 @@ enum bpg_arm_error bpg_slots_end_trial (struct bpg_slots *slots);
  * slot when it still holds what was once confirmed there. */
 enum bpg_arm_error bpg_slots_fall_back (struct bpg_slots *slots, unsigned image);
 
-/* Erases a slot that nothing needs. */
+/* Whether a slot runs, is confirmed or on trial: nothing may write it. */
+bool bpg_slots_is_needed (const struct bpg_slots *slots, unsigned image, unsigned slot);
+
+/* Erases a slot that nothing needs. WRONG_STATE when something does. */
 enum bpg_arm_error bpg_slots_erase (struct bpg_slots *slots, unsigned image, unsigned slot);
 
 /* Forgets all models: the arm changes hands. */

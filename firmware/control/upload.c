@@ -18,10 +18,17 @@ bpg_upload_init (struct bpg_upload *upload)
   memset (upload, 0, sizeof *upload);
 }
 
-void
-bpg_upload_cancel (struct bpg_upload *upload)
+bool
+bpg_upload_forget (struct bpg_upload *upload, unsigned image, unsigned slot)
 {
-  upload->active = false;
+  const uint8_t *journal = bpg_port_flash_map (BPG_FLASH_UPLOAD);
+
+  if (upload->image == image && upload->slot == slot)
+    upload->active = false;
+  if (bpg_get_u32 (journal) != JOURNAL_MAGIC || bpg_get_u32 (journal + 4) != image
+      || bpg_get_u32 (journal + 8) != slot)
+    return true;
+  return bpg_port_flash_erase (BPG_FLASH_UPLOAD, 0);
 }
 
 static void
@@ -166,6 +173,17 @@ begin (struct bpg_upload *upload, struct bpg_slots *slots, const struct bpg_uplo
   return BPG_ARM_OK;
 }
 
+/* Whether the slot is still nobody's: between two requests of an upload it may
+ * have become the candidate, or have been fallen back to. */
+static bool
+is_still_free (const struct bpg_upload *upload, const struct bpg_slots *slots)
+{
+  const struct bpg_boot_entry *entry = &slots->record.entries[upload->image];
+
+  return !bpg_slots_is_needed (slots, upload->image, upload->slot)
+         && !(entry->state == BPG_BOOT_PENDING && entry->candidate == upload->slot);
+}
+
 /* Writes the page that ends at the offset. */
 static bool
 flush_page (struct bpg_upload *upload)
@@ -251,8 +269,11 @@ bpg_upload_take (struct bpg_upload *upload, struct bpg_slots *slots, const struc
       if (error != BPG_ARM_OK)
         return error;
     }
-  if (!upload->active)
-    return BPG_ARM_ERROR_WRONG_STATE;
+  if (!upload->active || !is_still_free (upload, slots))
+    {
+      upload->active = false;
+      return BPG_ARM_ERROR_WRONG_STATE;
+    }
 
   if (request->off == upload->offset && request->data.length > 0)
     {

@@ -38,7 +38,8 @@ void bpg_upload_init (struct bpg_upload *upload);
 /*
  * Takes one request. Data at another offset than is wanted is passed over,
  * the answer says where to go on. Returns an arm error: INVALID, BATTERY_LOW,
- * NOT_BOUND (a model for an arm nobody owns), WRONG_STATE (a trial runs),
+ * NOT_BOUND (a model for an arm nobody owns), WRONG_STATE (a trial runs, or the
+ * slot was made the candidate meanwhile),
  * LIMIT (longer than the slot), VERSION_OLD ("upgrade"), CORRUPT, SIGNATURE,
  * INCOMPATIBLE, NOT_AUTHORISED (of the complete image).
  */
@@ -47,5 +48,9 @@ enum bpg_arm_error bpg_upload_take (struct bpg_upload *upload, struct bpg_slots 
                                     const struct bpg_upload_request *request,
                                     struct bpg_upload_result *result);
 
-/* Forgets an upload into @slot of @image, as the slot is being erased. */
-void bpg_upload_cancel (struct bpg_upload *upload);
+/*
+ * Forgets what was uploaded into @slot of @image, in flash too, as the slot is
+ * about to be erased: an upload that is begun again must not count on it.
+ * Returns false when flash failed.
+ */
+bool bpg_upload_forget (struct bpg_upload *upload, unsigned image, unsigned slot);

@@ -341,6 +341,73 @@ test_resume (void)
     g_assert_cmpint (send_piece (harness, container, off, 1500, false, &next), ==, 0);
 }
 
+static int
+erase_slot (struct harness *harness, unsigned slot)
+{
+  struct bpg_cbor_writer writer = harness_begin (harness);
+  struct bpg_erase_request erase = { true, slot };
+
+  bpg_erase_request_encode (&erase, &writer);
+  return harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_ERASE, &writer);
+}
+
+/* What was erased is not resumed. */
+static void
+test_upload_after_erase (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) container = make_long_container (harness);
+
+  harness_bind (harness, "left");
+  g_assert_cmpint (harness_upload (harness, 1, container), ==, 0);
+  g_assert_cmpint (erase_slot (harness, 2), ==, 0);
+  g_assert_cmpint (harness_upload (harness, 1, container), ==, 0);
+
+  g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_UNBIND), ==, 0);
+  simlimb_press (&harness->arm);
+  harness_bind (harness, "left");
+  g_assert_cmpint (harness_install (harness, container), ==, 0);
+}
+
+/* An upload that has begun does not write the slot that meanwhile became the
+ * candidate, runs on trial, was confirmed or fallen back to. */
+static void
+test_upload_spares_slot (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) first = harness_make_model (harness, 1);
+  g_autoptr (GBytes) second = harness_make_model (harness, 2);
+  g_autoptr (GBytes) first_signed = harness_sign (harness, first, NULL);
+  g_autoptr (GBytes) second_signed = harness_sign (harness, second, NULL);
+  g_autoptr (GBytes) other = make_long_container (harness);
+  guint64 next = 0;
+
+  harness_bind (harness, "left");
+  g_assert_cmpint (harness_install (harness, first_signed), ==, 0);
+  g_assert_cmpint (harness_install (harness, second_signed), ==, 0);
+
+  for (unsigned way = 0; way < 4; way++)
+    {
+      g_assert_cmpint (send_piece (harness, other, 0, 0, true, &next), ==, 0);
+      if (way == 0)
+        g_assert_cmpint (harness_fall_back (harness), ==, 0);
+      else
+        g_assert_cmpint (harness_set_state (harness, second_signed, FALSE), ==, 0);
+      if (way >= 2)
+        g_assert_cmpint (harness_trial (harness, 60), ==, 0);
+      if (way == 3)
+        g_assert_cmpint (harness_confirm (harness), ==, 0);
+      g_assert_cmpint (send_piece (harness, other, 0, 1000, false, &next), ==, BPG_ARM_ERROR_WRONG_STATE);
+      assert_model (harness, way >= 2 ? second : first);
+      if (way == 2)
+        g_assert_cmpint (harness_fall_back (harness), ==, 0);
+    }
+  harness_power_on (harness);
+  assert_model (harness, second);
+  g_assert_cmpint (harness_fall_back (harness), ==, 0);
+  assert_model (harness, first);
+}
+
 static void
 test_usage (void)
 {
@@ -436,13 +503,10 @@ test_erase (void)
   g_assert_cmpuint (count, ==, 3);
   for (unsigned slot = 2; slot < 5; slot++)
     {
-      struct bpg_cbor_writer writer = harness_begin (harness);
-      struct bpg_erase_request erase = { true, slot };
       unsigned active = 2u + harness->arm.control.slots.active[BPG_IMAGE_MODEL];
       int expected = slot == 4 ? (int) BPG_SMP_ERROR_INVALID : slot == active ? (int) BPG_ARM_ERROR_WRONG_STATE : 0;
 
-      bpg_erase_request_encode (&erase, &writer);
-      g_assert_cmpint (harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_ERASE, &writer), ==, expected);
+      g_assert_cmpint (erase_slot (harness, slot), ==, expected);
     }
   g_assert_cmpint (harness_ask (harness, BPG_SMP_READ, BPG_GROUP_IMAGE, BPG_IMAGE_STATE), ==, 0);
   g_assert_true (bpg_image_state_decode (harness->reply, harness->reply_length, entries, 4, &count));
@@ -541,6 +605,8 @@ main (int argc, char **argv)
   g_test_add_func ("/arm/reset-starts-trial", test_reset_starts_trial);
   g_test_add_func ("/arm/refused-models", test_refused_models);
   g_test_add_func ("/arm/resume", test_resume);
+  g_test_add_func ("/arm/upload-after-erase", test_upload_after_erase);
+  g_test_add_func ("/arm/upload-spares-slot", test_upload_spares_slot);
   g_test_add_func ("/arm/usage", test_usage);
   g_test_add_func ("/arm/datetime", test_datetime);
   g_test_add_func ("/arm/unknown", test_unknown);
