@@ -595,6 +595,30 @@ test_unbind_forgets_models (void)
   assert_model (harness, NULL);
 }
 
+/* Nobody is bound to an arm that cannot forget its models; the arm says so. */
+static void
+test_bind_with_worn_flash (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) model = harness_make_model (harness, 1);
+  g_autoptr (GBytes) container = harness_sign (harness, model, NULL);
+
+  harness_bind (harness, "left");
+  g_assert_cmpint (harness_install (harness, container), ==, 0);
+  harness->arm.flash.worn = 1u << BPG_FLASH_MODEL_A;
+  g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_UNBIND), ==, 0);
+  simlimb_press (&harness->arm);
+  assert_state (harness, "unbound//");
+  assert_model (harness, NULL);
+  g_assert_cmpuint (harness_event (harness, BPG_EVENT_FAULT)->a, ==, BPG_FAULT_FLASH);
+  harness_bind (harness, "left");
+  assert_state (harness, "binding//");
+  harness->arm.flash.worn = 0;
+  simlimb_press (&harness->arm);
+  assert_state (harness, "bound/P-0001/left");
+  assert_model (harness, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -613,5 +637,6 @@ main (int argc, char **argv)
   g_test_add_func ("/arm/erase", test_erase);
   g_test_add_func ("/arm/firmware", test_firmware);
   g_test_add_func ("/arm/unbind-forgets-models", test_unbind_forgets_models);
+  g_test_add_func ("/arm/bind-with-worn-flash", test_bind_with_worn_flash);
   return g_test_run ();
 }

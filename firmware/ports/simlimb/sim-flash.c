@@ -164,7 +164,7 @@ sim_flash_write (struct sim_flash *flash, enum bpg_flash_area area, uint32_t off
   uint32_t done = length;
   bool cut;
 
-  if (flash->dead || length == 0)
+  if (flash->dead || length == 0 || (flash->worn >> area & 1))
     return false;
   if (!is_within (area, offset, length) || offset % 4 != 0 || length % 4 != 0
       || offset / BPG_FLASH_PAGE != (offset + length - 1) / BPG_FLASH_PAGE)
@@ -192,7 +192,7 @@ sim_flash_erase (struct sim_flash *flash, enum bpg_flash_area area, uint32_t off
   uint8_t *at = flash->bytes + area_offset (area) + offset;
   uint32_t done;
 
-  if (flash->dead)
+  if (flash->dead || (flash->worn >> area & 1))
     return false;
   if (!is_within (area, offset, BPG_FLASH_SECTOR) || offset % BPG_FLASH_SECTOR != 0)
     {

@@ -21,6 +21,7 @@ struct sim_flash
   uint32_t *counters; /* behind the flash, in the same file */
   uint32_t cut_in;    /* operations until power fails; 0 = it does not */
   bool dead;          /* power is off */
+  uint32_t worn;      /* mask of areas that take no writes and erases any more */
   struct sim_random random;
 };
 
