@@ -97,12 +97,56 @@ bpg_control_start_model (struct bpg_control *control)
   bpg_control_log_model (control, slot, trial ? BPG_USAGE_MODEL_TRIAL : BPG_USAGE_MODEL_STARTED);
 }
 
+/* Reads the board's sensors and judges them; returns the stops that began. */
+static uint8_t
+read_board (struct bpg_control *control, uint64_t now, struct bpg_guard_reading *reading)
+{
+  control->looked = now;
+  reading->battery_percent = bpg_port_battery_percent ();
+  reading->current_ma = bpg_port_current_ma ();
+  reading->temperature_dc = bpg_port_temperature_dc ();
+  reading->dead = control->dead;
+  return bpg_guard_update (&control->guard, reading, now);
+}
+
+/* Says what began with a reading; @was_low: the battery was too low to write. */
+static void
+report_board (struct bpg_control *control, uint8_t began, bool was_low,
+              const struct bpg_guard_reading *reading)
+{
+  bool now_low = control->guard.write_low && !was_low
+                 && !(control->guard.stops & BPG_GUARD_BATTERY);
+
+  if ((began & BPG_GUARD_BATTERY) || now_low)
+    bpg_control_event (control, BPG_EVENT_BATTERY_LOW, reading->battery_percent,
+                       bpg_port_battery_mv ());
+  if (began & BPG_GUARD_CURRENT)
+    bpg_control_event (control, BPG_EVENT_OVER_CURRENT, reading->current_ma, 0);
+  if (began & BPG_GUARD_TEMPERATURE)
+    bpg_control_event (control, BPG_EVENT_OVER_TEMPERATURE, (uint32_t) reading->temperature_dc, 0);
+}
+
+/* Logs the start, and that a trial ended with it. */
+static void
+log_start (struct bpg_control *control)
+{
+  unsigned slot = control->slots.active[BPG_IMAGE_MODEL];
+  struct bpg_usage_record record = begin_record (control, BPG_USAGE_START, bpg_port_boot_reason ());
+
+  if (slot < BPG_BOOT_SLOTS)
+    memcpy (record.data, control->slots.slot[BPG_IMAGE_MODEL][slot].hash, BPG_USAGE_DATA_SIZE);
+  append_record (control, &record);
+  if (control->slots.choice[BPG_IMAGE_MODEL] == BPG_BOOT_CHOSE_REVERT)
+    bpg_control_log_model (control, slot, BPG_USAGE_MODEL_REVERTED);
+}
+
 bool
 bpg_control_init (struct bpg_control *control)
 {
   const struct bpg_port_electrodes *electrodes = bpg_port_electrodes ();
-  struct bpg_usage_record record;
+  struct bpg_guard_reading reading;
   uint64_t now = bpg_port_now_us ();
+  uint8_t began;
 
   memset (control, 0, sizeof *control);
   if (!bpg_factory_load (&control->factory))
@@ -117,19 +161,18 @@ bpg_control_init (struct bpg_control *control)
   bpg_actuators_init (&control->actuators);
   bpg_stream_init (&control->stream, electrodes->channels);
   bpg_demux_init (&control->demux);
-  bpg_slots_load (&control->slots, &control->factory, &control->binding, now);
+  /* The guard stands before the first sample and the first request. A model
+   * starts its trial when a reset was asked for, never because the power
+   * happened to come back or on a battery that allows no trial. */
+  began = read_board (control, now, &reading);
+  bpg_slots_load (&control->slots, &control->factory, &control->binding,
+                  bpg_port_boot_reason () == BPG_BOOT_RESET && bpg_guard_may_write (&control->guard),
+                  now);
   control->actuated = now;
   control->minute = now;
 
-  record = begin_record (control, BPG_USAGE_START, bpg_port_boot_reason ());
-  if (control->slots.active[BPG_IMAGE_MODEL] < BPG_BOOT_SLOTS)
-    memcpy (record.data,
-            control->slots.slot[BPG_IMAGE_MODEL][control->slots.active[BPG_IMAGE_MODEL]].hash,
-            BPG_USAGE_DATA_SIZE);
-  append_record (control, &record);
-  if (control->slots.choice[BPG_IMAGE_MODEL] == BPG_BOOT_CHOSE_REVERT)
-    bpg_control_log_model (control, control->slots.active[BPG_IMAGE_MODEL],
-                           BPG_USAGE_MODEL_REVERTED);
+  log_start (control);
+  report_board (control, began, false, &reading);
   bpg_control_start_model (control);
   return true;
 }
@@ -228,18 +271,6 @@ take_samples (struct bpg_control *control)
 }
 
 static void
-report_stops (struct bpg_control *control, uint8_t began, const struct bpg_guard_reading *reading)
-{
-  if (began & BPG_GUARD_BATTERY)
-    bpg_control_event (control, BPG_EVENT_BATTERY_LOW, reading->battery_percent,
-                       bpg_port_battery_mv ());
-  if (began & BPG_GUARD_CURRENT)
-    bpg_control_event (control, BPG_EVENT_OVER_CURRENT, reading->current_ma, 0);
-  if (began & BPG_GUARD_TEMPERATURE)
-    bpg_control_event (control, BPG_EVENT_OVER_TEMPERATURE, (uint32_t) reading->temperature_dc, 0);
-}
-
-static void
 look_around (struct bpg_control *control, uint64_t now)
 {
   struct bpg_guard_reading reading;
@@ -247,15 +278,7 @@ look_around (struct bpg_control *control, uint64_t now)
 
   if (now - control->looked < GUARD_PERIOD_US)
     return;
-  control->looked = now;
-  reading.battery_percent = bpg_port_battery_percent ();
-  reading.current_ma = bpg_port_current_ma ();
-  reading.temperature_dc = bpg_port_temperature_dc ();
-  reading.dead = control->dead;
-  report_stops (control, bpg_guard_update (&control->guard, &reading, now), &reading);
-  if (control->guard.write_low && !was_low && !(control->guard.stops & BPG_GUARD_BATTERY))
-    bpg_control_event (control, BPG_EVENT_BATTERY_LOW, reading.battery_percent,
-                       bpg_port_battery_mv ());
+  report_board (control, read_board (control, now, &reading), was_low, &reading);
   if (!bpg_guard_may_move (&control->guard))
     bpg_actuators_stop (&control->actuators);
   actuate (control, now);

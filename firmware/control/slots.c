@@ -154,21 +154,14 @@ commit (struct bpg_slots *slots)
   return true;
 }
 
-/* A model that waits for its trial starts by the trial command or a reset that
- * was asked for, never because the power happened to come back. */
-static bool
-is_held_back (const struct bpg_slots *slots, unsigned image)
-{
-  return image == BPG_IMAGE_MODEL && slots->record.entries[image].state == BPG_BOOT_PENDING
-         && bpg_port_boot_reason () != BPG_BOOT_RESET;
-}
-
+/* Chooses what runs of an image; a candidate that is to @wait is passed over
+ * and stays what it is. */
 static void
-choose (struct bpg_slots *slots, unsigned image, bool *changed)
+choose (struct bpg_slots *slots, unsigned image, bool wait, bool *changed)
 {
   struct bpg_boot_entry entry = slots->record.entries[image];
   struct bpg_boot_slot described[BPG_BOOT_SLOTS];
-  bool held_back = is_held_back (slots, image);
+  bool held_back = wait && entry.state != BPG_BOOT_STABLE;
   bool entry_changed;
 
   describe (slots, image, described);
@@ -181,26 +174,42 @@ choose (struct bpg_slots *slots, unsigned image, bool *changed)
   *changed |= entry_changed;
 }
 
-void
-bpg_slots_load (struct bpg_slots *slots, const struct bpg_factory *factory,
-                const struct bpg_binding *binding, uint64_t now_us)
+static void
+load_record (struct bpg_slots *slots)
 {
   const uint8_t *copies = bpg_port_flash_map (BPG_FLASH_BOOT);
-  bool changed = false;
   bool found;
+
+  slots->next_copy = bpg_boot_record_load (copies, copies + BPG_FLASH_SECTOR, &slots->record, &found);
+}
+
+void
+bpg_slots_load (struct bpg_slots *slots, const struct bpg_factory *factory,
+                const struct bpg_binding *binding, bool try_model, uint64_t now_us)
+{
+  bool changed = false;
 
   memset (slots, 0, sizeof *slots);
   slots->factory = factory;
   slots->binding = binding;
-  slots->next_copy = bpg_boot_record_load (copies, copies + BPG_FLASH_SECTOR, &slots->record, &found);
+  load_record (slots);
   for (unsigned image = 0; image < BPG_BOOT_IMAGES; image++)
     {
+      bool wait = image == BPG_IMAGE_MODEL && !try_model
+                  && slots->record.entries[image].state == BPG_BOOT_PENDING;
+
       for (unsigned slot = 0; slot < BPG_BOOT_SLOTS; slot++)
         bpg_slots_inspect (slots, image, slot);
-      choose (slots, image, &changed);
+      choose (slots, image, wait, &changed);
     }
-  if (changed)
-    commit (slots);
+  if (changed && !commit (slots))
+    {
+      /* A candidate that flash does not know to be on trial would be tried
+       * again and again: none starts. */
+      load_record (slots);
+      for (unsigned image = 0; image < BPG_BOOT_IMAGES; image++)
+        choose (slots, image, true, &changed);
+    }
   if (slots->choice[BPG_IMAGE_MODEL] == BPG_BOOT_CHOSE_TRIAL)
     slots->trial_end = now_us + BPG_TRIAL_DEFAULT_S * 1000000u;
 }

@@ -43,9 +43,10 @@ struct bpg_slots
 };
 
 /* Reads the record, looks into all slots and chooses what runs. A model that
- * waits for its trial goes on waiting, unless a reset was asked for. */
+ * waits for its trial goes on waiting unless @try_model; when flash does not
+ * take the record, so does all that waits. */
 void bpg_slots_load (struct bpg_slots *slots, const struct bpg_factory *factory,
-                     const struct bpg_binding *binding, uint64_t now_us);
+                     const struct bpg_binding *binding, bool try_model, uint64_t now_us);
 
 /* The flash area of a slot. */
 enum bpg_flash_area bpg_slots_area (unsigned image, unsigned slot);

@@ -201,6 +201,52 @@ test_reset_starts_trial (void)
   assert_model (harness, model);
 }
 
+/* On a battery that allows no trial a reset begins none, and nothing moves. */
+static void
+test_reset_on_low_battery (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) model = harness_make_model (harness, 1);
+  g_autoptr (GBytes) container = harness_sign (harness, model, NULL);
+
+  harness_bind (harness, "right");
+  g_assert_cmpint (harness_upload (harness, 1, container), ==, 0);
+  g_assert_cmpint (harness_set_state (harness, container, FALSE), ==, 0);
+  harness->arm.battery_percent = BPG_GUARD_WRITE_PERCENT - 1;
+  g_assert_true (simlimb_power_on (&harness->arm, BPG_BOOT_RESET));
+  g_assert_false (bpg_guard_may_write (&harness->arm.control.guard));
+  assert_model (harness, NULL);
+  g_assert_cmpuint (harness_event (harness, BPG_EVENT_BATTERY_LOW)->a, ==, BPG_GUARD_WRITE_PERCENT - 1);
+  harness->arm.battery_percent = BPG_GUARD_MOVE_PERCENT - 1;
+  g_assert_true (simlimb_power_on (&harness->arm, BPG_BOOT_RESET));
+  g_assert_false (bpg_guard_may_move (&harness->arm.control.guard));
+  harness->arm.battery_percent = 80;
+  g_assert_true (simlimb_power_on (&harness->arm, BPG_BOOT_RESET));
+  assert_model (harness, model);
+}
+
+/* A trial that flash cannot note does not begin. */
+static void
+test_reset_with_worn_flash (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) first = harness_make_model (harness, 1);
+  g_autoptr (GBytes) second = harness_make_model (harness, 2);
+  g_autoptr (GBytes) first_signed = harness_sign (harness, first, NULL);
+  g_autoptr (GBytes) second_signed = harness_sign (harness, second, NULL);
+
+  harness_bind (harness, "right");
+  g_assert_cmpint (harness_install (harness, first_signed), ==, 0);
+  g_assert_cmpint (harness_upload (harness, 1, second_signed), ==, 0);
+  g_assert_cmpint (harness_set_state (harness, second_signed, TRUE), ==, 0);
+  harness->arm.flash.worn = 1u << BPG_FLASH_BOOT;
+  g_assert_true (simlimb_power_on (&harness->arm, BPG_BOOT_RESET));
+  assert_model (harness, first);
+  harness->arm.flash.worn = 0;
+  g_assert_true (simlimb_power_on (&harness->arm, BPG_BOOT_RESET));
+  assert_model (harness, second);
+}
+
 static int
 try_container (struct harness *harness, GBytes *model, const struct container *container)
 {
@@ -627,6 +673,8 @@ main (int argc, char **argv)
   g_test_add_func ("/arm/binding", test_binding);
   g_test_add_func ("/arm/trial-and-confirm", test_trial_and_confirm);
   g_test_add_func ("/arm/reset-starts-trial", test_reset_starts_trial);
+  g_test_add_func ("/arm/reset-on-low-battery", test_reset_on_low_battery);
+  g_test_add_func ("/arm/reset-with-worn-flash", test_reset_with_worn_flash);
   g_test_add_func ("/arm/refused-models", test_refused_models);
   g_test_add_func ("/arm/resume", test_resume);
   g_test_add_func ("/arm/upload-after-erase", test_upload_after_erase);
