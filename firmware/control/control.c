@@ -137,7 +137,7 @@ log_start (struct bpg_control *control)
     memcpy (record.data, control->slots.slot[BPG_IMAGE_MODEL][slot].hash, BPG_USAGE_DATA_SIZE);
   append_record (control, &record);
   if (control->slots.choice[BPG_IMAGE_MODEL] == BPG_BOOT_CHOSE_REVERT)
-    bpg_control_log_model (control, slot, BPG_USAGE_MODEL_REVERTED);
+    bpg_control_log_model (control, 1 - slot, BPG_USAGE_MODEL_REVERTED);
 }
 
 bool
@@ -284,15 +284,35 @@ look_around (struct bpg_control *control, uint64_t now)
   actuate (control, now);
 }
 
-static void
+/* The trial ends without having been confirmed. */
+static enum bpg_arm_error
 end_trial (struct bpg_control *control)
 {
   unsigned slot = control->slots.active[BPG_IMAGE_MODEL];
+  enum bpg_arm_error error = bpg_slots_end_trial (&control->slots);
 
-  bpg_slots_end_trial (&control->slots);
+  if (error != BPG_ARM_OK)
+    bpg_control_event (control, BPG_EVENT_FAULT, BPG_FAULT_FLASH, 0);
   bpg_control_event (control, BPG_EVENT_TRIAL_ENDED, control->slots.active[BPG_IMAGE_MODEL], 0);
   bpg_control_log_model (control, slot, BPG_USAGE_MODEL_REVERTED);
   bpg_control_start_model (control);
+  return error;
+}
+
+enum bpg_arm_error
+bpg_control_fall_back (struct bpg_control *control)
+{
+  unsigned slot = control->slots.active[BPG_IMAGE_MODEL];
+  enum bpg_arm_error error;
+
+  if (control->slots.record.entries[BPG_IMAGE_MODEL].state == BPG_BOOT_TRIAL)
+    return end_trial (control);
+  error = bpg_slots_fall_back (&control->slots);
+  if (error != BPG_ARM_OK)
+    return error;
+  bpg_control_log_model (control, slot, BPG_USAGE_MODEL_REVERTED);
+  bpg_control_start_model (control);
+  return BPG_ARM_OK;
 }
 
 static void

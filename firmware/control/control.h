@@ -95,5 +95,9 @@ void bpg_control_event (struct bpg_control *control, enum bpg_event_kind kind, u
 /* Starts the model that the slots say is active, or stops recognising. */
 void bpg_control_start_model (struct bpg_control *control);
 
+/* Back in one step: ends the model's trial, or goes back to the model that was
+ * confirmed before. WRONG_STATE when there is none. */
+enum bpg_arm_error bpg_control_fall_back (struct bpg_control *control);
+
 /* Logs what became of a model. */
 void bpg_control_log_model (struct bpg_control *control, unsigned slot, enum bpg_usage_model what);

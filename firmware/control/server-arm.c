@@ -220,14 +220,8 @@ fall_back (struct bpg_request *request)
   if (!bpg_guard_may_write (&control->guard))
     error = BPG_ARM_ERROR_BATTERY_LOW;
   else if (bpg_fall_back_request_decode (request->payload, request->length, &fall_back_request)
-           && fall_back_request.image < BPG_BOOT_IMAGES)
-    error = bpg_slots_fall_back (&control->slots, (unsigned) fall_back_request.image);
-  if (error == BPG_ARM_OK)
-    {
-      bpg_control_log_model (control, control->slots.active[BPG_IMAGE_MODEL],
-                             BPG_USAGE_MODEL_REVERTED);
-      bpg_control_start_model (control);
-    }
+           && fall_back_request.image == BPG_IMAGE_MODEL)
+    error = bpg_control_fall_back (control);
   finish (request, error);
 }
 

@@ -383,20 +383,18 @@ bpg_slots_end_trial (struct bpg_slots *slots)
 }
 
 enum bpg_arm_error
-bpg_slots_fall_back (struct bpg_slots *slots, unsigned image)
+bpg_slots_fall_back (struct bpg_slots *slots)
 {
-  const struct bpg_boot_entry *entry = &slots->record.entries[image];
+  const struct bpg_boot_entry *entry = &slots->record.entries[BPG_IMAGE_MODEL];
   struct bpg_boot_slot described[BPG_BOOT_SLOTS];
-  unsigned other = slots->active[image] == 0 ? 1 : 0;
+  unsigned active = slots->active[BPG_IMAGE_MODEL];
+  unsigned other = active == 0 ? 1 : 0;
 
-  if (image != BPG_IMAGE_MODEL)
-    return BPG_ARM_ERROR_INVALID;
-  if (entry->state == BPG_BOOT_TRIAL)
-    return bpg_slots_end_trial (slots);
-  describe (slots, image, described);
-  if (slots->active[image] == BPG_BOOT_NO_SLOT || !bpg_boot_is_good (entry, described, other))
+  describe (slots, BPG_IMAGE_MODEL, described);
+  if (entry->state == BPG_BOOT_TRIAL || active == BPG_BOOT_NO_SLOT
+      || !bpg_boot_is_good (entry, described, other))
     return BPG_ARM_ERROR_WRONG_STATE;
-  return confirm_slot (slots, image, other);
+  return confirm_slot (slots, BPG_IMAGE_MODEL, other);
 }
 
 bool

@@ -83,9 +83,9 @@ enum bpg_arm_error bpg_slots_confirm (struct bpg_slots *slots, unsigned image);
 /* Ends the model's trial without confirming: the confirmed slot runs again. */
 enum bpg_arm_error bpg_slots_end_trial (struct bpg_slots *slots);
 
-/* Back in one step: from a trial to the confirmed model, else to the other
- * slot when it still holds what was once confirmed there. */
-enum bpg_arm_error bpg_slots_fall_back (struct bpg_slots *slots, unsigned image);
+/* Confirms the model in the other slot when it still holds what was once
+ * confirmed there. WRONG_STATE when it does not, and on trial. */
+enum bpg_arm_error bpg_slots_fall_back (struct bpg_slots *slots);
 
 /* Whether a slot runs, is confirmed or on trial: nothing may write it. */
 bool bpg_slots_is_needed (const struct bpg_slots *slots, unsigned image, unsigned slot);

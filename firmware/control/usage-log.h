@@ -39,7 +39,7 @@ enum bpg_usage_model
   BPG_USAGE_MODEL_STARTED = 0,
   BPG_USAGE_MODEL_TRIAL = 1,
   BPG_USAGE_MODEL_CONFIRMED = 2,
-  BPG_USAGE_MODEL_REVERTED = 3,
+  BPG_USAGE_MODEL_REVERTED = 3, /* the slot that was given up */
   BPG_USAGE_MODEL_REJECTED = 4,
 };
 

@@ -120,6 +120,27 @@ assert_model (struct harness *harness, GBytes *model)
   g_assert_cmpstr (active, ==, expected);
 }
 
+/* The slot that the last such record says was given up. */
+static unsigned
+reverted_slot (struct harness *harness)
+{
+  uint8_t records[64 * BPG_USAGE_RECORD_SIZE];
+  uint64_t first, next;
+  unsigned count = bpg_usage_log_read (&harness->arm.control.usage, 0, records, 64, &first, &next);
+  unsigned slot = BPG_BOOT_NO_SLOT;
+
+  g_assert_cmpuint (next, ==, harness->arm.control.usage.next);
+  for (unsigned i = 0; i < count; i++)
+    {
+      struct bpg_usage_record record;
+
+      g_assert_true (bpg_usage_record_decode (records + i * BPG_USAGE_RECORD_SIZE, &record));
+      if (record.kind == BPG_USAGE_MODEL && record.a >> 8 == BPG_USAGE_MODEL_REVERTED)
+        slot = record.a & 0xFF;
+    }
+  return slot;
+}
+
 static void
 test_trial_and_confirm (void)
 {
@@ -152,6 +173,7 @@ test_trial_and_confirm (void)
   harness_run (harness, 3100);
   assert_model (harness, first);
   g_assert_cmpuint (harness_event (harness, BPG_EVENT_TRIAL_ENDED)->b, ==, 0);
+  g_assert_cmpuint (reverted_slot (harness), ==, 1);
 
   /* So does one that the power ends. */
   g_assert_cmpint (harness_set_state (harness, second_signed, FALSE), ==, 0);
@@ -159,6 +181,7 @@ test_trial_and_confirm (void)
   assert_model (harness, second);
   harness_power_on (harness);
   assert_model (harness, first);
+  g_assert_cmpuint (reverted_slot (harness), ==, 1);
 
   /* Confirmed, it stays; and one step goes back. */
   g_assert_cmpint (harness_install (harness, second_signed), ==, 0);
@@ -170,6 +193,8 @@ test_trial_and_confirm (void)
   assert_model (harness, first);
   g_assert_cmpint (harness_fall_back (harness), ==, 0);
   assert_model (harness, second);
+  g_assert_cmpuint (reverted_slot (harness), ==, 0);
+  g_assert_cmpuint (harness_event (harness, BPG_EVENT_TRIAL_ENDED)->b, ==, 1);
 
   /* A fall-back ends a trial too. */
   g_assert_cmpint (harness_set_state (harness, first_signed, FALSE), ==, 0);
@@ -177,6 +202,8 @@ test_trial_and_confirm (void)
   assert_model (harness, first);
   g_assert_cmpint (harness_fall_back (harness), ==, 0);
   assert_model (harness, second);
+  g_assert_cmpuint (harness_event (harness, BPG_EVENT_TRIAL_ENDED)->b, ==, 0);
+  g_assert_cmpuint (harness_event (harness, BPG_EVENT_TRIAL_ENDED)->a, ==, 1);
 }
 
 /* MCUmgr's own way: test, reset, confirm. */
