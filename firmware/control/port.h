@@ -96,7 +96,7 @@ enum bpg_flash_area
   BPG_FLASH_FIRMWARE_B,
   BPG_FLASH_MODEL_A, /* 32 KB each */
   BPG_FLASH_MODEL_B,
-  BPG_FLASH_USAGE, /* the usage log: a whole number of sectors, at least 2 */
+  BPG_FLASH_USAGE, /* the usage log: a whole number of sectors, at least 3 */
   BPG_FLASH_AREAS,
 };
 

@@ -119,7 +119,9 @@ find_confirmed (struct bpg_usage_log *log, uint32_t newest)
   uint32_t oldest = newest;
   uint32_t sequence;
 
-  while (oldest > 0 && newest - oldest + 1 < log->sectors && is_there (log, oldest - 1))
+  /* One sector of the ring is blank, or about to be: its records are counted
+   * as lost in the newest header. */
+  while (oldest > 0 && newest - oldest + 2 < log->sectors && is_there (log, oldest - 1))
     oldest--;
   log->first = (uint64_t) oldest * BPG_USAGE_PER_SECTOR;
   log->confirmed = log->first;
@@ -151,45 +153,52 @@ bpg_usage_log_load (struct bpg_usage_log *log)
   find_confirmed (log, newest.sequence);
 }
 
-/* Records of the sector about to be erased that nobody has confirmed. */
-static uint32_t
-count_lost (const struct bpg_usage_log *log, uint32_t sequence)
+/* Number of the first record that is kept when @sequence is the newest sector. */
+static uint64_t
+oldest_kept (const struct bpg_usage_log *log, uint32_t sequence)
 {
-  uint64_t begin;
-  uint64_t end;
-
-  if (sequence < log->sectors || !is_there (log, sequence - log->sectors))
+  if (sequence + 2 <= log->sectors)
     return 0;
-  begin = (uint64_t) (sequence - log->sectors) * BPG_USAGE_PER_SECTOR;
-  end = begin + BPG_USAGE_PER_SECTOR;
-  if (log->confirmed >= end)
-    return 0;
-  return (uint32_t) (end - (log->confirmed > begin ? log->confirmed : begin));
+  return (uint64_t) (sequence + 2 - log->sectors) * BPG_USAGE_PER_SECTOR;
 }
 
+/* Erases the sector at @position, if need be. */
+static bool
+clear_sector (uint32_t position)
+{
+  return bpg_flash_is_blank (BPG_FLASH_USAGE, position * BPG_FLASH_SECTOR, BPG_FLASH_SECTOR)
+         || bpg_port_flash_erase (BPG_FLASH_USAGE, position * BPG_FLASH_SECTOR);
+}
+
+/* Opens a sector, and only when its header counts what is lost with the oldest
+ * one erases that: so a power cut in between loses no count. */
 static bool
 open_sector (struct bpg_usage_log *log, uint32_t sequence)
 {
   uint32_t position = position_of (log, sequence);
+  uint64_t oldest = oldest_kept (log, sequence);
+  uint32_t lost = log->lost;
   uint8_t header[SECTOR_BITMAP_AT];
-  uint64_t oldest;
 
-  log->lost += count_lost (log, sequence);
+  if (log->confirmed < oldest)
+    lost += (uint32_t) (oldest - log->confirmed);
   bpg_put_u32 (header, SECTOR_MAGIC);
   bpg_put_u32 (header + 4, sequence);
-  bpg_put_u32 (header + 8, log->lost);
+  bpg_put_u32 (header + 8, lost);
   bpg_put_u32 (header + SECTOR_CRC_AT, bpg_crc32 (0, header, SECTOR_CRC_AT));
-  if (!bpg_flash_replace_sector (BPG_FLASH_USAGE, position * BPG_FLASH_SECTOR, header,
-                                 sizeof header))
+  if (!clear_sector (position)
+      || !bpg_flash_write (BPG_FLASH_USAGE, position * BPG_FLASH_SECTOR, header, sizeof header))
     return false;
 
   log->open = true;
   log->head = position;
-  oldest = sequence < log->sectors ? 0 : (uint64_t) (sequence - log->sectors + 1) * BPG_USAGE_PER_SECTOR;
+  log->lost = lost;
   if (log->first < oldest)
     log->first = oldest;
   if (log->confirmed < oldest)
     log->confirmed = oldest;
+  /* Should this fail, the next opening tries it again. */
+  clear_sector (position_of (log, sequence + 1));
   return true;
 }
 

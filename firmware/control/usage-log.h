@@ -5,8 +5,9 @@
  * The usage log: records of 32 bytes in a ring of flash sectors. Each sector
  * begins with a header that carries its sequence number and a bitmap in which
  * confirmed records are cleared. Records are numbered for ever: record n is
- * in the sector with sequence n / 127. When the ring is full the oldest
- * sector is erased and what in it was never confirmed is counted as lost.
+ * in the sector with sequence n / 127. One sector is always blank; when the
+ * next is opened, the oldest goes, and its header counts as lost what in that
+ * was never confirmed.
  *
  * A record: t u64 (microseconds; of the real clock when flags bit 0 is set,
  * else since the start of the arm), kind u8, flags u8, a u16, data 16 bytes,
