@@ -236,30 +236,6 @@ bpg_image_verify (const struct bpg_image *image, const uint8_t *spki, size_t spk
   return BPG_IMAGE_OK;
 }
 
-const char *
-bpg_image_strerror (int error)
-{
-  switch (error)
-    {
-    case BPG_IMAGE_OK:
-      return "no error";
-    case BPG_IMAGE_ETRUNCATED:
-      return "truncated";
-    case BPG_IMAGE_EMAGIC:
-      return "not a signed container";
-    case BPG_IMAGE_ELAYOUT:
-      return "sizes contradict each other";
-    case BPG_IMAGE_EHASH:
-      return "contents do not match their hash";
-    case BPG_IMAGE_EKEY:
-      return "signed by another key";
-    case BPG_IMAGE_ESIGNATURE:
-      return "signature does not hold";
-    default:
-      return "unknown error";
-    }
-}
-
 static int
 compare_u32 (uint32_t a, uint32_t b)
 {

@@ -102,9 +102,6 @@ int bpg_image_peek (const uint8_t *bytes, size_t length, uint32_t *payload_lengt
 int bpg_image_verify (const struct bpg_image *image, const uint8_t *spki, size_t spki_length,
                       const struct bpg_image_crypto *crypto);
 
-/* An English phrase for @error. */
-const char *bpg_image_strerror (int error);
-
 /* Below 0, 0 or above 0 as @a is lower than, equal to or higher than @b;
  * build numbers count last. */
 int bpg_image_version_compare (const struct bpg_image_version *a,

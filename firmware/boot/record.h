@@ -30,7 +30,6 @@ enum bpg_boot_state
 
 /* Flags of an image's entry. */
 #define BPG_BOOT_PERMANENT 0x01u /* a pending candidate is confirmed when it starts */
-#define BPG_BOOT_DOWNGRADE 0x02u /* a pending candidate may be of a lower version */
 
 struct bpg_boot_entry
 {

@@ -87,14 +87,3 @@ bpg_actuators_step (struct bpg_actuators *actuators, uint32_t microseconds)
       bpg_port_actuator_set (i, (uint16_t) (actuators->position[i] >> 16));
     }
 }
-
-bool
-bpg_actuators_moving (const struct bpg_actuators *actuators)
-{
-  for (unsigned i = 0; i < BPG_PORT_ACTUATORS; i++)
-    {
-      if (actuators->velocity[i] != 0 || actuators->target[i] != 0)
-        return true;
-    }
-  return false;
-}

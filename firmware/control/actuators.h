@@ -7,7 +7,6 @@
  * so that a changed decision never jerks the hand. Stopping is not ramped.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/port.h"
@@ -46,6 +45,3 @@ void bpg_actuators_stop (struct bpg_actuators *actuators);
 /* Moves on by @microseconds (at most a tenth of a second counts) and commands
  * the port. */
 void bpg_actuators_step (struct bpg_actuators *actuators, uint32_t microseconds);
-
-/* Whether any of them moves or is about to. */
-bool bpg_actuators_moving (const struct bpg_actuators *actuators);

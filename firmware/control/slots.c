@@ -288,7 +288,6 @@ bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot, b
     return BPG_ARM_ERROR_WRONG_STATE;
   /* Firmware may not go back behind what is confirmed. */
   if (image == BPG_IMAGE_FIRMWARE && slots->active[image] != BPG_BOOT_NO_SLOT
-      && !(entry.flags & BPG_BOOT_DOWNGRADE)
       && bpg_image_version_compare (&slots->slot[image][slot].version,
                                     &slots->slot[image][slots->active[image]].version)
            < 0)

@@ -303,9 +303,3 @@ sim_line_read (struct sim_line *line, uint8_t *bytes, size_t capacity)
   memmove (line->in, line->in + length, line->in_length);
   return length;
 }
-
-bool
-sim_line_wants_out (const struct sim_line *line)
-{
-  return line->fd >= 0 && line->out_length > 0;
-}

@@ -67,6 +67,3 @@ bool sim_line_is_congested (struct sim_line *line);
 size_t sim_line_room (const struct sim_line *line);
 void sim_line_write (struct sim_line *line, const uint8_t *bytes, size_t length);
 size_t sim_line_read (struct sim_line *line, uint8_t *bytes, size_t capacity);
-
-/* Whether bytes wait that could not go out yet (to be polled for). */
-bool sim_line_wants_out (const struct sim_line *line);
