@@ -353,10 +353,15 @@ read_latency_arm (BpgCtl *ctl, const char *typed, GArray *counts, char **id, GEr
 {
   g_autoptr (BpgObject) prosthesis = bpg_ctl_find (ctl, BPG_THING_PROSTHESIS, typed, error);
   g_autoptr (GVariant) histogram = NULL;
+  g_autofree char *device = NULL;
+  g_autofree char *hardware = NULL;
 
   if (prosthesis == NULL)
     return FALSE;
-  *id = bpg_object_get_string (prosthesis, "Prosthesis1.DeviceId");
+  device = bpg_object_get_string (prosthesis, "Prosthesis1.DeviceId");
+  hardware = bpg_object_get_string (prosthesis, "Prosthesis1.Hardware");
+  /* A virtual arm is as fast as this PC, and nobody shall take it for a chip. */
+  *id = g_strconcat (device, g_str_has_prefix (hardware, "simlimb") ? _(" (virtual arm)") : "", NULL);
   histogram = bpg_object_lookup (prosthesis, "Prosthesis1.DecisionLatency", "au");
   for (gsize i = 0; histogram != NULL && i < g_variant_n_children (histogram) && i < MAX_BUCKETS; i++) {
     guint32 count;

@@ -65,7 +65,7 @@ draw_cell (Matrix *self, guint row, guint column)
   bpg_canvas_text (self->canvas, x + self->cell / 2, y + self->cell / 2 + 1, BPG_ALIGN_CENTRE, self->cell > 42 ? 13 : 11,
                    row == column, ink, percent);
   bpg_canvas_text (self->canvas, x + self->cell / 2, y + self->cell / 2 + 14, BPG_ALIGN_CENTRE, 9, FALSE,
-                   share > 0.5 ? BPG_PAPER : BPG_GREY, number);
+                   share > 0.5 ? BPG_PAPER : share > 0.15 ? BPG_INK : BPG_GREY, number);
 }
 
 static void

@@ -169,7 +169,7 @@ bpg_plot_latency (const double *counts, guint n_counts, const char *title, const
   self.canvas = bpg_canvas_new (path, WIDTH, HEIGHT, error);
   if (self.canvas == NULL)
     return FALSE;
-  subtitle = g_strdup_printf ("measured on the arm, %.0f decisions", self.total);
+  subtitle = g_strdup_printf ("%.0f decisions, measured by the program on the arm", self.total);
   bpg_canvas_text (self.canvas, 24, 30, BPG_ALIGN_LEFT, 17, TRUE, BPG_INK, title);
   bpg_canvas_text (self.canvas, 24, 50, BPG_ALIGN_LEFT, 12, FALSE, BPG_GREY, subtitle);
   draw_axes (&self);

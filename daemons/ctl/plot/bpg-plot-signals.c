@@ -14,6 +14,7 @@
 #define LEGEND_ROW 18.0
 #define STRIP 20.0
 #define MARKS 20.0
+#define REASONS 13.0
 #define ROW 46.0
 #define GAP 8.0
 #define CONFIDENCE 26.0
@@ -180,20 +181,20 @@ draw_cross (Signals *self, double x, double y)
   bpg_canvas_line (self->canvas, x - 4, y + 4, x + 4, y - 4, 2.0, BPG_BAD);
 }
 
-/* The marks of one repetition side by side; a reason only when it does not run into the next repetition's marks. */
-static double
-draw_marks (Signals *self, const BpgSegment *segment, double y, double next_free)
+/* The marks of one repetition side by side in its middle. Returns the last reason why one was refused. */
+static const char *
+draw_marks (Signals *self, const BpgSegment *segment, double middle, double y)
 {
-  double x = to_x (self, (double) segment->start + (double) segment->count / 2.0);
   const char *reason = NULL;
   guint n_marks = 0;
+  double x;
 
   for (guint i = 0; i < self->plot->verdicts->len; i++) {
     const BpgVerdictMark *mark = &g_array_index (self->plot->verdicts, BpgVerdictMark, i);
 
     n_marks += strcmp (mark->movement, segment->name) == 0 && mark->repetition == segment->repetition;
   }
-  x = MAX (x - 6.5 * (n_marks > 0 ? n_marks - 1 : 0), next_free + 7);
+  x = middle - 6.5 * (n_marks > 0 ? n_marks - 1 : 0);
   for (guint i = 0; i < self->plot->verdicts->len; i++) {
     const BpgVerdictMark *mark = &g_array_index (self->plot->verdicts, BpgVerdictMark, i);
 
@@ -206,32 +207,53 @@ draw_marks (Signals *self, const BpgSegment *segment, double y, double next_free
       reason = mark->reason;
     }
     x += 13;
-    next_free = x - 4;
   }
-  if (reason != NULL) {
-    g_autofree char *text = g_strdelimit (g_strdup (reason), "-_", ' ');
+  return reason;
+}
 
-    bpg_canvas_text (self->canvas, x - 3, y + 3.5, BPG_ALIGN_LEFT, 10, FALSE, BPG_BAD, text);
-    next_free = x + bpg_canvas_get_text_width (self->canvas, 10, FALSE, text);
-  }
-  return next_free;
+/* A reason below its marks, moved aside where it would run into the one before. Returns where it ends. */
+static double
+draw_reason (Signals *self, const char *reason, double middle, double y, double next_free)
+{
+  g_autofree char *text = g_strdelimit (g_strdup (reason), "-_", ' ');
+  double width = bpg_canvas_get_text_width (self->canvas, 10, FALSE, text);
+  double x = MAX (MIN (middle - width / 2, LEFT + self->width - width), next_free);
+
+  bpg_canvas_text (self->canvas, x, y, BPG_ALIGN_LEFT, 10, FALSE, BPG_BAD, text);
+  return x + width + 8;
 }
 
 static void
 draw_verdicts (Signals *self, double y)
 {
-  double next_free = LEFT - 20;
+  double next_free = LEFT;
 
   if (self->plot->verdicts == NULL)
     return;
   bpg_canvas_text (self->canvas, LEFT - 8, y + 4, BPG_ALIGN_RIGHT, 11, FALSE, BPG_INK, "verdict");
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (self->plot->recording); i++) {
     const BpgSegment *segment = bpg_emg_recording_get_segment (self->plot->recording, i);
-    gsize middle = segment->start + segment->count / 2;
+    gsize at = segment->start + segment->count / 2;
+    double middle = to_x (self, (double) at);
+    const char *reason;
 
-    if (middle >= self->first && middle < self->last)
-      next_free = draw_marks (self, segment, y, next_free);
+    if (at < self->first || at >= self->last)
+      continue;
+    reason = draw_marks (self, segment, middle, y);
+    if (reason != NULL)
+      next_free = draw_reason (self, reason, middle, y + 17, next_free);
   }
+}
+
+/* Height of the marks, and of the reasons below them when there is one. */
+static double
+get_verdicts_height (const BpgSignalsPlot *plot)
+{
+  for (guint i = 0; plot->verdicts != NULL && i < plot->verdicts->len; i++) {
+    if (g_array_index (plot->verdicts, BpgVerdictMark, i).reason != NULL)
+      return MARKS + REASONS;
+  }
+  return plot->verdicts != NULL ? MARKS : 0.0;
 }
 
 /* One electrode as the band between the least and the largest value of each column of pixels. */
@@ -440,7 +462,7 @@ choose_range (Signals *self, GError **error)
 static double
 get_height (const BpgSignalsPlot *plot, double legend, guint channels)
 {
-  return TOP + legend + STRIP + (plot->verdicts != NULL ? MARKS : 0) + GAP + ROW * channels + GAP +
+  return TOP + legend + STRIP + get_verdicts_height (plot) + GAP + ROW * channels + GAP +
          (plot->decisions != NULL ? STRIP + 14 + CONFIDENCE + 2 * GAP : 0) + BOTTOM;
 }
 
@@ -466,7 +488,7 @@ draw (Signals *self, GPtrArray *names, double legend)
   const BpgSignalsPlot *plot = self->plot;
   double strip = TOP + legend, y;
 
-  self->traces = strip + STRIP + (plot->verdicts != NULL ? MARKS : 0) + GAP;
+  self->traces = strip + STRIP + get_verdicts_height (plot) + GAP;
   self->bottom = self->traces + ROW * self->channels;
   bpg_canvas_text (self->canvas, LEFT, 28, BPG_ALIGN_LEFT, 17, TRUE, BPG_INK, plot->title);
   if (plot->subtitle != NULL)
