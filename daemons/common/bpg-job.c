@@ -158,6 +158,8 @@ bpg_job_set_phase (BpgJob *self, const char *phase, const char *message)
   bpg_dbus_job1_set_phase (self->skeleton, phase);
   if (message != NULL)
     bpg_dbus_job1_set_message (self->skeleton, message);
+  /* Each phase is told, also one that the next follows at once. */
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
 }
 
 void

@@ -175,11 +175,23 @@ def check_actions(layout):
         yield "rules for actions that are not there: %s" % (ruled - defined)
 
 
+def check_udev(layout):
+    """ModemManager is kept from every kind of device that pairingd opens by itself."""
+    with open(os.path.join(layout.source, "daemons/pairing/bpg-usb-watcher.c"), encoding="utf-8") as code:
+        kinds = set(re.findall(r'"([0-9a-f]{4}:[0-9a-f]{4})"', code.read()))
+    ruled = set()
+    with open(os.path.join(layout.source, "systemd/60-bionicpro.rules"), encoding="utf-8") as rules:
+        for vendor, products in re.findall(r'{idVendor}=="(\w+)".*{idProduct}=="([\w|]+)"', rules.read()):
+            ruled |= {vendor + ":" + product for product in products.split("|")}
+    if not kinds or kinds != ruled:
+        yield "pairingd opens %s, the rules name %s" % (sorted(kinds), sorted(ruled))
+
+
 def main():
     """Runs every check."""
     source, build = map(os.path.abspath, sys.argv[1:3])
     checks = [check_units_verify, check_exposure, check_users, check_tmpfiles, check_reasons,
-              check_bus_policy, check_activation, check_actions]
+              check_bus_policy, check_activation, check_actions, check_udev]
     failed = 0
     print("1..%d" % len(checks))
     with tempfile.TemporaryDirectory(prefix="bionicpro-") as root:
