@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "training"))
 from arm import Arm, GLib, NAMES, ROOTS  # noqa: E402
-from harness import House, Jobs, Object, Process, main, wait_for  # noqa: E402
+from harness import House, Jobs, Object, Process, main, spin, wait_for  # noqa: E402
 
 MOVEMENTS = ["wrist_flexion", "hand_close", "hand_open"]
 TIMES = {"hold": GLib.Variant("d", 1), "rest": GLib.Variant("d", 0.5),
@@ -32,11 +32,12 @@ class Clinic:
         return self
 
     def __exit__(self, kind, *_):
-        self.arm.close()
-        # Leaks are told at the end.
+        # Leaks are told at the end; a call that the arm has not answered by then would look like one.
+        spin(0.2)
         self.house.daemons["training"].stop()
+        self.arm.close()
         complaints = self.house.complaints()
-        if kind:
+        if kind or complaints:
             print("# " + self.house.daemons["training"].output().replace("\n", "\n# "))
         self.house.close()
         assert kind or not complaints, complaints
