@@ -6,6 +6,7 @@ usage: test_binary.py BIONICPRO-SIMLIMB
 """
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -269,10 +270,72 @@ class BinaryTest(unittest.TestCase):
 
     def test_made_once(self):
         limb = self.limb("--generate")
-        done = subprocess.run([PROGRAM, "--manufacture", "--dir", limb.state], capture_output=True,
-                              text=True, check=False)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("already", done.stderr)
+        limb.stop()
+        self.assertIn("made already", self.refusal("--manufacture", "--dir", limb.state))
+
+    @staticmethod
+    def refusal(*options):
+        """What the program says on not starting."""
+        done = subprocess.run([PROGRAM, *options], capture_output=True, text=True, check=False,
+                              timeout=20)
+        if done.returncode != 1:
+            raise AssertionError("%s: %d" % (options, done.returncode))
+        return done.stderr
+
+    def test_one_process_an_arm(self):
+        limb = self.limb("--generate")
+        self.assertIn("running already", self.refusal("--dir", limb.state, "--generate"))
+        self.assertTrue(limb.command("status")["ok"])
+        limb.stop("kill")
+        limb.start("--generate")
+
+    def test_paths_of_others_are_left(self):
+        limb = self.limb("--generate")
+        other = os.path.join(limb.folder.name, "other")
+        subprocess.run([PROGRAM, "--manufacture", "--dir", other], check=True)
+        precious = os.path.join(limb.folder.name, "precious")
+        with open(precious, "w", encoding="utf-8") as stream:
+            stream.write("precious")
+        for option in ("--link", "--control"):
+            self.assertIn("precious", self.refusal("--dir", other, "--generate", option, precious))
+            with open(precious, encoding="utf-8") as stream:
+                self.assertEqual(stream.read(), "precious")
+        self.assertIn("control", self.refusal("--dir", other, "--control", limb.socket))
+        self.assertTrue(limb.command("status")["ok"])
+        # A link may be taken over; then its first owner leaves it alone.
+        taker = subprocess.Popen([PROGRAM, "--dir", other, "--generate", "--link", limb.link],
+                                 stdout=subprocess.PIPE, text=True)
+        self.addCleanup(taker.stdout.close)
+        self.addCleanup(taker.wait)
+        self.addCleanup(taker.terminate)
+        pty = taker.stdout.readline().split()[1]
+        limb.stop()
+        self.assertEqual(os.readlink(limb.link), pty)
+
+    def test_signals_clean_up(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            limb = self.limb("--generate")
+            limb.process.send_signal(number)
+            self.assertEqual(limb.process.wait(20), 0)
+            self.assertFalse(os.path.lexists(limb.link))
+            self.assertFalse(os.path.lexists(limb.socket))
+            limb.control.close()
+            limb.process.stdout.close()
+
+    def test_line_that_goes_away(self):
+        limb = self.limb("--generate")
+        limb.stop()
+        ours, its = socket.socketpair()
+        with ours, its:
+            limb.process = subprocess.Popen(
+                [PROGRAM, "--dir", limb.state, "--generate", "--control", limb.socket,
+                 "--fd", str(its.fileno())], pass_fds=[its.fileno()], stdout=subprocess.PIPE, text=True)
+            self.assertTrue(limb.process.stdout.readline().startswith("ready"))
+        limb.control = limb.connect()
+        # An event is sent at once into a line whose other end is gone.
+        for _ in range(20):
+            limb.command("button")
+        self.assertTrue(limb.command("status")["ok"])
 
     def test_quit(self):
         limb = self.limb("--generate")

@@ -4,6 +4,7 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -272,6 +273,7 @@ run (struct simlimb *arm, const struct options *options, GError **error)
   source = g_unix_fd_add (timer, G_IO_IN, on_time, &waker);
   g_unix_signal_add (SIGTERM, on_signal, loop);
   g_unix_signal_add (SIGINT, on_signal, loop);
+  g_unix_signal_add (SIGHUP, on_signal, loop);
   g_print ("ready %s\n", arm->line.name != NULL ? arm->line.name : "");
   fflush (stdout);
   g_main_loop_run (loop);
@@ -369,6 +371,8 @@ main (int argc, char **argv)
   gboolean ok;
 
   setlocale (LC_ALL, "");
+  /* A line or a reader that goes away is no reason to leave a link behind. */
+  signal (SIGPIPE, SIG_IGN);
   ok = run_options (&options, argc, argv, &error);
   if (!ok)
     g_printerr ("bionicpro-simlimb: %s\n", error->message);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ struct sim_console
   GMainLoop *loop;
   char *path;
   int fd;
+  bool bound; /* the path is ours */
   guint source;
   GPtrArray *clients; /* struct client */
 };
@@ -147,6 +149,32 @@ fail (GError **error, const char *path)
   return false;
 }
 
+/* Takes away the socket that an arm left behind which was killed. What is
+ * something else, or in use, stays. */
+static bool
+clear_path (const struct sockaddr_un *address)
+{
+  struct stat status;
+  int probe;
+  bool used;
+
+  if (lstat (address->sun_path, &status) != 0)
+    return errno == ENOENT;
+  if (!S_ISSOCK (status.st_mode))
+    {
+      errno = EEXIST;
+      return false;
+    }
+  probe = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0)
+    return false;
+  used = connect (probe, (const struct sockaddr *) address, sizeof *address) == 0
+         || errno != ECONNREFUSED;
+  close (probe);
+  errno = EADDRINUSE;
+  return !used && unlink (address->sun_path) == 0;
+}
+
 static bool
 listen_at (struct sim_console *console, const char *path, GError **error)
 {
@@ -158,13 +186,11 @@ listen_at (struct sim_console *console, const char *path, GError **error)
       return fail (error, path);
     }
   console->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (console->fd < 0)
+  if (console->fd < 0 || !clear_path (&address)
+      || bind (console->fd, (struct sockaddr *) &address, sizeof address) != 0)
     return fail (error, path);
-  unlink (path);
-  if (bind (console->fd, (struct sockaddr *) &address, sizeof address) != 0
-      || listen (console->fd, 8) != 0)
-    return fail (error, path);
-  return true;
+  console->bound = true;
+  return listen (console->fd, 8) == 0 || fail (error, path);
 }
 
 struct sim_console *
@@ -194,10 +220,9 @@ sim_console_free (struct sim_console *console)
   g_clear_handle_id (&console->source, g_source_remove);
   g_ptr_array_unref (console->clients);
   if (console->fd >= 0)
-    {
-      close (console->fd);
-      unlink (console->path);
-    }
+    close (console->fd);
+  if (console->bound)
+    unlink (console->path);
   g_free (console->path);
   g_free (console);
 }

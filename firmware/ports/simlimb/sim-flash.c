@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,12 +57,41 @@ fail (GError **error, const char *path)
   return false;
 }
 
+/* One process has the flash; its end frees it, however it ends. */
+static bool
+take_file (int fd, const char *path, GError **error)
+{
+  if (flock (fd, LOCK_EX | LOCK_NB) == 0)
+    return true;
+  if (errno != EWOULDBLOCK)
+    return fail (error, path);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, "%s: this arm is running already", path);
+  return false;
+}
+
+/* Gives a new file its room on the disk, all of it: a write through the
+ * mapping has no other way to say that there is none than to kill. */
+static bool
+reserve_file (int fd, bool fresh, const char *path, GError **error)
+{
+  int code = posix_fallocate (fd, 0, (off_t) file_size ());
+
+  if (code == 0)
+    return true;
+  if (fresh && ftruncate (fd, 0) != 0)
+    g_warning ("%s: %s", path, g_strerror (errno));
+  errno = code;
+  return fail (error, path);
+}
+
 static bool
 map_file (struct sim_flash *flash, int fd, const char *path, GError **error)
 {
   struct stat status;
   bool fresh;
 
+  if (!take_file (fd, path, error))
+    return false;
   if (fstat (fd, &status) != 0)
     return fail (error, path);
   fresh = status.st_size == 0;
@@ -71,12 +101,15 @@ map_file (struct sim_flash *flash, int fd, const char *path, GError **error)
                    path);
       return false;
     }
-  if (fresh && ftruncate (fd, (off_t) file_size ()) != 0)
-    return fail (error, path);
+  if (!reserve_file (fd, fresh, path, error))
+    return false;
 
   flash->bytes = mmap (NULL, file_size (), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (flash->bytes == MAP_FAILED)
-    return fail (error, path);
+    {
+      flash->bytes = NULL;
+      return fail (error, path);
+    }
   flash->counters = (uint32_t *) (void *) (flash->bytes + area_offset (BPG_FLASH_AREAS));
   if (fresh)
     memset (flash->bytes, 0xFF, area_offset (BPG_FLASH_AREAS));
@@ -86,16 +119,15 @@ map_file (struct sim_flash *flash, int fd, const char *path, GError **error)
 bool
 sim_flash_open (struct sim_flash *flash, const char *path, uint64_t seed, GError **error)
 {
-  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  bool ok;
-
   memset (flash, 0, sizeof *flash);
   sim_random_init (&flash->random, seed);
-  if (fd < 0)
+  flash->fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (flash->fd < 0)
     return fail (error, path);
-  ok = map_file (flash, fd, path, error);
-  close (fd);
-  return ok;
+  if (map_file (flash, flash->fd, path, error))
+    return true;
+  sim_flash_close (flash);
+  return false;
 }
 
 void
@@ -104,6 +136,9 @@ sim_flash_close (struct sim_flash *flash)
   if (flash->bytes != NULL)
     munmap (flash->bytes, file_size ());
   flash->bytes = NULL;
+  if (flash->fd > 0)
+    close (flash->fd);
+  flash->fd = 0;
 }
 
 uint32_t

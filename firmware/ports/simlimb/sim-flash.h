@@ -17,6 +17,7 @@
 
 struct sim_flash
 {
+  int fd; /* held open, for its lock */
   uint8_t *bytes;
   uint32_t *counters; /* behind the flash, in the same file */
   uint32_t cut_in;    /* operations until power fails; 0 = it does not */
@@ -25,7 +26,8 @@ struct sim_flash
   struct sim_random random;
 };
 
-/* Maps @path, made blank when it is not there. */
+/* Maps @path, made blank when it is not there. Refused (BUSY) while another
+ * process has it, and when the disk has no room for all of it. */
 bool sim_flash_open (struct sim_flash *flash, const char *path, uint64_t seed, GError **error);
 
 void sim_flash_close (struct sim_flash *flash);

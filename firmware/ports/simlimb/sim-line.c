@@ -49,6 +49,15 @@ make_raw (int fd)
   return tcsetattr (fd, TCSANOW, &settings) == 0;
 }
 
+/* Whether the symbolic link names our pty: another arm may have taken it. */
+static bool
+is_published (const struct sim_line *line)
+{
+  g_autofree char *target = line->link != NULL ? g_file_read_link (line->link, NULL) : NULL;
+
+  return target != NULL && g_strcmp0 (target, line->name) == 0;
+}
+
 static bool
 publish (struct sim_line *line, GError **error)
 {
@@ -56,6 +65,12 @@ publish (struct sim_line *line, GError **error)
 
   if (line->link == NULL)
     return true;
+  if (g_file_test (line->link, G_FILE_TEST_EXISTS)
+      && !g_file_test (line->link, G_FILE_TEST_IS_SYMLINK))
+    {
+      errno = EEXIST;
+      return fail (error, line->link);
+    }
   temporary = g_strdup_printf ("%s.%d", line->link, (int) getpid ());
   unlink (temporary);
   if (symlink (line->name, temporary) == 0 && rename (temporary, line->link) == 0)
@@ -125,7 +140,7 @@ sim_line_unplug (struct sim_line *line)
 {
   if (line->fd < 0)
     return;
-  if (line->link != NULL && !line->given)
+  if (!line->given && is_published (line))
     unlink (line->link);
   close (line->fd);
   line->fd = -1;
