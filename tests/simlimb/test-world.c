@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim-electrodes.h"
@@ -149,6 +150,43 @@ load (const char *folder, const char *json, gsize bytes, GError **error)
 
 #define HEAD "{\"fs_hz\": 200, \"channels\": 4, \"samples\": 10, \"lsb\": 0.5, \"unit\": \"microvolt\", "
 
+/* Brackets without end, which no parser that recurses survives. */
+static void
+refuse_deep (const char *folder)
+{
+  static const char *const begins[] = { "", "{\"a\": \"\\\\\", \"b\": ", "/* \" */", "'\"'" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (begins); i++)
+    {
+      g_autoptr (GString) json = g_string_new (begins[i]);
+      g_autoptr (GError) error = NULL;
+
+      for (guint k = 0; k < 1000000; k++)
+        g_string_append_c (json, '[');
+      g_assert_null (load (folder, json->str, 40, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+    }
+}
+
+/* What is not a file, or larger than any recording, is not read. */
+static void
+refuse_large (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, "large.json", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, "{}", -1, NULL));
+  g_assert_cmpint (truncate (path, (off_t) 1 << 36), ==, 0);
+  g_assert_null (sim_recording_load (path, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_unlink (path);
+  g_clear_error (&error);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_assert_null (sim_recording_load (path, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+  g_unlink (path);
+}
+
 static void
 test_recordings (void)
 {
@@ -161,6 +199,8 @@ test_recordings (void)
     "{\"fs_hz\": 200, \"channels\": 4, \"samples\": 99999999999, \"lsb\": 1, \"unit\": \"u\", \"dtype\": \"int8\"}",
     "{\"fs_hz\": 200, \"channels\": 4, \"samples\": 10, \"lsb\": 0, \"unit\": \"u\", \"dtype\": \"int8\"}",
     "{\"fs_hz\": 200, \"channels\": 4, \"samples\": 10, \"lsb\": 1, \"dtype\": \"int8\"}",
+    "{\"fs_hz\": 200, \"channels\": 4, \"samples\": 10, \"lsb\": 1e-300, \"unit\": \"u\", \"dtype\": \"int8\"}",
+    "{\"fs_hz\": 200, \"channels\": 4, \"samples\": 10, \"lsb\": 1e999, \"unit\": \"u\", \"dtype\": \"int8\"}",
     HEAD "\"dtype\": \"float\"}",
     HEAD "\"dtype\": \"int8\", \"segments\": {}}",
     HEAD "\"dtype\": \"int8\", \"segments\": [1]}",
@@ -182,6 +222,8 @@ test_recordings (void)
       g_assert_nonnull (reason);
     }
 
+  refuse_deep (folder);
+  refuse_large (folder);
   recording = load (folder,
                     HEAD "\"dtype\": \"int16le\", \"segments\": [{\"start\": 6, \"count\": 2, \"gesture\": 0},"
                          "{\"start\": 2, \"count\": 3, \"gesture\": 7, \"name\": \"hand_close\", \"rep\": 2}]}",

@@ -2,14 +2,19 @@
 #include "sim-recording.h"
 
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "control/port.h"
 #include "recognition/limits.h"
 
 #define BYTES_MOST (64u * 1024 * 1024)
+#define SIDE_CAR_MOST (16u * 1024 * 1024)
+#define DEPTH_MOST 32u
+#define LSB_LEAST 1e-9 /* the converter says nano-units */
 #define SEGMENTS_MOST 100000u
 
 static bool
@@ -17,6 +22,43 @@ refuse (GError **error, const char *path, const char *what)
 {
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", path, what);
   return false;
+}
+
+/* Reads a file of no more than @most bytes, which is looked at before. */
+static bool
+read_file (const char *path, gsize most, char **bytes, gsize *length, GError **error)
+{
+  GStatBuf status;
+
+  if (g_stat (path, &status) == 0 && (!S_ISREG (status.st_mode) || (guint64) status.st_size > most))
+    return refuse (error, path, "is not a file, or too large");
+  return g_file_get_contents (path, bytes, length, error);
+}
+
+/* Whether a side-car nests no deeper than a parser that recurses can follow.
+ * What could hide a bracket (comments, other quotes) is not JSON. */
+static bool
+is_shallow (const char *text, gsize length)
+{
+  bool quoted = false;
+  unsigned depth = 0;
+
+  for (gsize i = 0; i < length; i++)
+    {
+      if (text[i] == '"')
+        quoted = !quoted;
+      else if (quoted)
+        i += text[i] == '\\' ? 1 : 0;
+      else if (text[i] == '[' || text[i] == '{')
+        depth++;
+      else if (text[i] == ']' || text[i] == '}')
+        depth -= depth > 0 ? 1 : 0;
+      else if (strchr ("/#'`", text[i]) != NULL)
+        return false;
+      if (depth > DEPTH_MOST)
+        return false;
+    }
+  return true;
 }
 
 static void
@@ -146,7 +188,7 @@ read_samples (struct sim_recording *recording, const char *dtype, GError **error
 
   if (width == 2 && g_strcmp0 (dtype, "int16le") != 0)
     return refuse (error, recording->path, "\"dtype\" is neither int8 nor int16le");
-  if (!g_file_get_contents (path, &bytes, &length, error))
+  if (!read_file (path, values * width, &bytes, &length, error))
     return false;
   if (length != values * width)
     return refuse (error, path, "its length is not samples x channels");
@@ -171,7 +213,8 @@ read_recording (struct sim_recording *recording, JsonObject *object, GError **er
     return refuse (error, recording->path, "\"channels\" is not a number from 4 to 16");
   if (!get_int (object, "samples", 1, BYTES_MOST / (2 * channels), &samples))
     return refuse (error, recording->path, "\"samples\" is not valid");
-  if (!get_number (object, "lsb", &converter->lsb) || converter->lsb <= 0 || converter->lsb > 1e6)
+  if (!get_number (object, "lsb", &converter->lsb) || converter->lsb < LSB_LEAST
+      || converter->lsb > 1e6)
     return refuse (error, recording->path, "\"lsb\" is not valid");
   if (unit == NULL || strlen (unit) > 63)
     return refuse (error, recording->path, "\"unit\" is not valid");
@@ -189,6 +232,8 @@ sim_recording_load (const char *path, GError **error)
 {
   g_autoptr (SimRecording) recording = g_new0 (struct sim_recording, 1);
   g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *text = NULL;
+  gsize length;
   JsonNode *root;
 
   recording->path = g_strdup (path);
@@ -199,8 +244,18 @@ sim_recording_load (const char *path, GError **error)
       refuse (error, path, "is not a .json file");
       return NULL;
     }
-  if (!json_parser_load_from_file (parser, path, error))
+  if (!read_file (path, SIDE_CAR_MOST, &text, &length, error))
     return NULL;
+  if (!is_shallow (text, length))
+    {
+      refuse (error, path, "nests too deep, or is not JSON");
+      return NULL;
+    }
+  if (!json_parser_load_from_data (parser, text, (gssize) length, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {

@@ -34,7 +34,8 @@ struct sim_recording
   GArray *segments; /* struct sim_segment, ascending */
 };
 
-/* Reads X.json and X.bin; bounded (64 MB, 16 channels). */
+/* Reads X.json and X.bin; bounded (16 MB of JSON, 64 MB of samples, 16
+ * channels). Hostile input. */
 struct sim_recording *sim_recording_load (const char *path, GError **error);
 
 void sim_recording_free (struct sim_recording *recording);
