@@ -210,12 +210,13 @@ on_line (gint fd, GIOCondition condition, gpointer data)
 }
 
 /* Watches the line that is there now; a line without a peer would be always
- * ready (hung up), and a throttled one is looked after by the timer. */
+ * ready (hung up), as would one whose bytes nobody takes for now, and a
+ * throttled one is looked after by the timer. */
 static void
 watch_line (struct waker *waker)
 {
   const struct sim_line *line = &waker->arm->line;
-  bool wanted = line->fd >= 0 && line->peer && line->baud == 0;
+  bool wanted = line->fd >= 0 && line->peer && line->baud == 0 && sim_line_has_room_in (line);
 
   if (wanted && waker->line_source != 0 && waker->line_fd == line->fd)
     return;

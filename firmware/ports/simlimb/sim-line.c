@@ -235,12 +235,24 @@ send_out (struct sim_line *line)
   memmove (line->out, line->out + sent, line->out_length);
 }
 
+/* Noise may double every byte. */
+static size_t
+room_in (const struct sim_line *line)
+{
+  return (sizeof line->in - line->in_length) / 2;
+}
+
+bool
+sim_line_has_room_in (const struct sim_line *line)
+{
+  return room_in (line) > 0;
+}
+
 static bool
 take_in (struct sim_line *line)
 {
   uint8_t raw[SIM_LINE_IN_SIZE / 2];
-  size_t room = (sizeof line->in - line->in_length) / 2;
-  size_t length = allowed (line, line->credit_in, MIN (room, sizeof raw));
+  size_t length = allowed (line, line->credit_in, MIN (room_in (line), sizeof raw));
   ssize_t got;
 
   if (length == 0 || line->fd < 0 || !line->peer)

@@ -63,6 +63,9 @@ bool sim_line_transfer (struct sim_line *line);
  * False on a throttled line, which is to be slow. */
 bool sim_line_is_congested (struct sim_line *line);
 
+/* Whether bytes that come could be taken in. */
+bool sim_line_has_room_in (const struct sim_line *line);
+
 /* The buffers as the control loop sees them. */
 size_t sim_line_room (const struct sim_line *line);
 void sim_line_write (struct sim_line *line, const uint8_t *bytes, size_t length);
