@@ -293,6 +293,29 @@ test_long_answers (void)
   g_assert_cmpuint (harness->demux.garbage, ==, 0);
 }
 
+/* Told to go faster than it can, the arm comes back to who talks to it, and
+ * makes up for the time later. */
+static void
+test_hurry (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  struct simlimb *arm = &harness->arm;
+  guint64 before = arm->electrodes.next;
+  gint64 real;
+
+  arm->speed = SIM_SPEED_MOST;
+  real = arm->real = g_get_monotonic_time () - 2000000;
+  simlimb_advance (arm);
+  /* No machine makes two million samples in a twentieth of a second. */
+  g_assert_cmpuint (arm->electrodes.next - before, >, 0);
+  g_assert_cmpuint (arm->electrodes.next - before, <, 2000000);
+  g_assert_cmpint (arm->real, <, g_get_monotonic_time () - 1000);
+  g_assert_cmpint (arm->real, >=, real);
+  before = arm->electrodes.next;
+  simlimb_advance (arm);
+  g_assert_cmpuint (arm->electrodes.next, >, before);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -307,5 +330,6 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/watchdog", test_watchdog);
   g_test_add_func ("/streams/flood", test_flood);
   g_test_add_func ("/streams/long-answers", test_long_answers);
+  g_test_add_func ("/streams/hurry", test_hurry);
   return g_test_run ();
 }

@@ -68,7 +68,8 @@ void simlimb_power_off (struct simlimb *arm, bool cut);
 /* Emulates so many microseconds of the arm's time. */
 void simlimb_step (struct simlimb *arm, double microseconds);
 
-/* Emulates up to the present moment, at the arm's speed. */
+/* Emulates up to the present moment, at the arm's speed, or as far towards it
+ * as a twentieth of a second of work goes. */
 void simlimb_advance (struct simlimb *arm);
 
 /* Lets the arm look at what came on the line, and sends what waits. */
