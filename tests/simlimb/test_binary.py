@@ -218,6 +218,25 @@ class BinaryTest(unittest.TestCase):
         flood.close()
         self.assertTrue(limb.command("status")["ok"])
 
+    def test_long_answer(self):
+        """However long the truth is, all of it comes; and what was asked behind it."""
+        with tempfile.TemporaryDirectory(prefix="simlimb-") as folder:
+            subprocess.run([PROGRAM, "--write-recordings", folder, "--days", "1", "--rate", "200"],
+                           check=True)
+            day = os.path.join(folder, "g1_d01.json")
+            limb = self.limb("--electrodes", day)
+            limb.command("play %s 0 1 loop" % day)
+            limb.command("speed 100")
+            while limb.command("status")["sample"] < 20000:
+                time.sleep(0.05)
+            limb.command("speed 1")
+            limb.control.write("truth 0 20000\nstatus\n")
+            limb.control.flush()
+            spans = json.loads(limb.control.readline())["segments"]
+            self.assertGreater(len(spans), 10000)
+            self.assertEqual(spans[-1]["to"], 20000)
+            self.assertFalse(json.loads(limb.control.readline())["button"])
+
     def test_world(self):
         limb = self.limb("--generate", "--speed", "20")
         self.assertTrue(limb.command("generate hand_close 0.8")["ok"])

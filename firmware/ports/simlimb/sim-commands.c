@@ -448,6 +448,7 @@ run_status (struct command *command, GError **error)
   if (!arm->powered)
     return true;
   answer_text (command, "binding", bpg_binding_state (&arm->control.binding));
+  answer_bool (command, "button", arm->control.binding.wish != BPG_BINDING_NOTHING);
   answer_slots (command);
   answer_int (command, "decisions", arm->control.decisions);
   answer_int (command, "movement", arm->control.movement);

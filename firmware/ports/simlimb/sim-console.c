@@ -18,6 +18,8 @@ struct client
   struct sim_console *console;
   int fd;
   guint source;
+  GIOCondition condition; /* that source waits for */
+  GString *out;           /* answers that have not gone out yet */
   char buffer[SIM_CONSOLE_LINE_MOST];
   gsize length;
 };
@@ -40,17 +42,32 @@ free_client (gpointer data)
 
   g_clear_handle_id (&client->source, g_source_remove);
   close (client->fd);
+  g_string_free (client->out, TRUE);
   g_free (client);
 }
 
-/* An answer that does not go out at once is to somebody who does not read. */
+/* Sends what waits, as far as the reader takes it. */
+static bool
+send_out (struct client *client)
+{
+  gssize sent = 0;
+  gsize done = 0;
+
+  while (done < client->out->len && sent >= 0)
+    {
+      sent = send (client->fd, client->out->str + done, client->out->len - done, MSG_NOSIGNAL);
+      done += sent > 0 ? (gsize) sent : 0;
+    }
+  g_string_erase (client->out, 0, (gssize) done);
+  return sent >= 0 || errno == EAGAIN || errno == EINTR;
+}
+
 static bool
 answer (struct client *client, const char *text)
 {
-  g_autofree char *line = g_strconcat (text, "\n", NULL);
-  gsize length = strlen (line);
-
-  return send (client->fd, line, length, MSG_NOSIGNAL) == (gssize) length;
+  g_string_append (client->out, text);
+  g_string_append_c (client->out, '\n');
+  return send_out (client);
 }
 
 static bool
@@ -61,7 +78,7 @@ run_line (struct client *client, const char *line, bool *quit)
   return answer (client, text);
 }
 
-/* Runs the whole lines of the buffer. */
+/* Runs the whole lines of the buffer, one answer at a time. */
 static bool
 run_lines (struct client *client)
 {
@@ -69,7 +86,8 @@ run_lines (struct client *client)
   bool ok = true;
   char *end;
 
-  while (ok && (end = memchr (client->buffer, '\n', client->length)) != NULL)
+  while (ok && client->out->len == 0
+         && (end = memchr (client->buffer, '\n', client->length)) != NULL)
     {
       gsize used = (gsize) (end - client->buffer) + 1;
 
@@ -98,19 +116,46 @@ read_client (struct client *client)
   client->length += (gsize) got;
   if (!run_lines (client))
     return false;
-  if (client->length < sizeof client->buffer)
+  if (client->out->len > 0 || client->length < sizeof client->buffer)
     return true;
   answer (client, "{\"ok\":false,\"error\":\"the line is too long\"}");
   return false;
+}
+
+static bool
+serve_client (struct client *client, GIOCondition condition)
+{
+  if (condition & G_IO_OUT)
+    return send_out (client) && run_lines (client);
+  return read_client (client);
+}
+
+static gboolean on_client (gint fd, GIOCondition condition, gpointer data);
+
+/* Reads on only when the last answer is out. */
+static void
+watch_client (struct client *client)
+{
+  GIOCondition wanted = client->out->len > 0 ? G_IO_OUT : G_IO_IN;
+
+  if (client->source != 0 && client->condition == wanted)
+    return;
+  g_clear_handle_id (&client->source, g_source_remove);
+  client->condition = wanted;
+  client->source = g_unix_fd_add (client->fd, wanted | G_IO_HUP | G_IO_ERR, on_client, client);
 }
 
 static gboolean
 on_client (gint fd, GIOCondition condition, gpointer data)
 {
   struct client *client = data;
+  guint source = client->source;
 
-  if (read_client (client))
-    return G_SOURCE_CONTINUE;
+  if (serve_client (client, condition))
+    {
+      watch_client (client);
+      return client->source == source ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    }
   client->source = 0;
   g_ptr_array_remove_fast (client->console->clients, client);
   return G_SOURCE_REMOVE;
@@ -121,7 +166,6 @@ on_connection (gint fd, GIOCondition condition, gpointer data)
 {
   struct sim_console *console = data;
   int accepted = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  int size = 1 << 20;
   struct client *client;
 
   if (accepted < 0)
@@ -131,11 +175,11 @@ on_connection (gint fd, GIOCondition condition, gpointer data)
       close (accepted);
       return G_SOURCE_CONTINUE;
     }
-  setsockopt (accepted, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
   client = g_new0 (struct client, 1);
   client->console = console;
   client->fd = accepted;
-  client->source = g_unix_fd_add (accepted, G_IO_IN | G_IO_HUP | G_IO_ERR, on_client, client);
+  client->out = g_string_new (NULL);
+  watch_client (client);
   g_ptr_array_add (console->clients, client);
   return G_SOURCE_CONTINUE;
 }
