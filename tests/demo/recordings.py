@@ -13,8 +13,9 @@ import numpy as np
 
 DTYPES = {"int8": "<i1", "int16le": "<i2"}
 WANTED_MOVEMENTS, WANTED_REPETITIONS = 7, 4
-# A contraction shorter than this is no repetition.
-LEAST_SECONDS = 0.8
+# A contraction shorter than this is no repetition; of a longer one than that only the beginning is
+# played, so that the story stays short.
+LEAST_SECONDS, MOST_SECONDS = 0.8, 2.0
 
 Piece = collections.namedtuple("Piece", "path start count gesture name repetition")
 
@@ -32,6 +33,7 @@ class Session:
         self.rests = []
         self.rate = self.channels = None
         self.placement = ""
+        self.shortened = False
 
     def movements(self, least):
         """Gestures with at least so many repetitions."""
@@ -147,8 +149,10 @@ def add_file(session, path, head):
             continue
         found = find_contraction(signal, segment, rest, rate)
         if found:
+            count = min(found[1], int(MOST_SECONDS * rate))
+            session.shortened |= count < found[1]
             session.pieces.setdefault(gesture, []).append(
-                Piece(path, found[0], found[1], gesture, name, segment["rep"]))
+                Piece(path, found[0], count, gesture, name, segment["rep"]))
 
 
 def read_session(key, files):
