@@ -5,12 +5,21 @@
 #include "bpg-names.h"
 
 #define INTERFACE "org.bionicpro.Prosthesis1"
+#define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 
+/* Not GDBusObjectManagerClient: that one waits for the answer of a service that has just come, without turning the main
+ * loop, and a service that hangs at its start would stop everybody who watches it. */
 struct _BpgArmWatch {
   GObject parent_instance;
 
-  GCancellable *cancellable;
-  GDBusObjectManager *objects;
+  GDBusConnection *connection;
+  guint name_id;
+  guint objects_id;    /* subscriptions to the present owner, 0 without one */
+  guint properties_id;
+  GCancellable *cancellable; /* of the question to the present owner */
+  char *owner;
+  GHashTable *arms; /* path -> BpgArm */
   gboolean ready;
 };
 
@@ -20,15 +29,34 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (BpgArmWatch, bpg_arm_watch, G_TYPE_OBJECT)
 
+static void ask (BpgArmWatch *self);
+
+static void
+unsubscribe (BpgArmWatch *self, guint *id)
+{
+  if (*id != 0)
+    g_dbus_connection_signal_unsubscribe (self->connection, *id);
+  *id = 0;
+}
+
+static void
+leave_owner (BpgArmWatch *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  unsubscribe (self, &self->objects_id);
+  unsubscribe (self, &self->properties_id);
+  g_clear_pointer (&self->owner, g_free);
+}
+
 static void
 bpg_arm_watch_dispose (GObject *object)
 {
   BpgArmWatch *self = BPG_ARM_WATCH (object);
 
-  g_cancellable_cancel (self->cancellable);
-  if (self->objects != NULL)
-    g_signal_handlers_disconnect_by_data (self->objects, self);
-  g_clear_object (&self->objects);
+  g_clear_handle_id (&self->name_id, g_bus_unwatch_name);
+  leave_owner (self);
+  g_clear_object (&self->connection);
   G_OBJECT_CLASS (bpg_arm_watch_parent_class)->dispose (object);
 }
 
@@ -37,7 +65,7 @@ bpg_arm_watch_finalize (GObject *object)
 {
   BpgArmWatch *self = BPG_ARM_WATCH (object);
 
-  g_object_unref (self->cancellable);
+  g_hash_table_unref (self->arms);
   G_OBJECT_CLASS (bpg_arm_watch_parent_class)->finalize (object);
 }
 
@@ -62,72 +90,183 @@ bpg_arm_watch_class_init (BpgArmWatchClass *klass)
 static void
 bpg_arm_watch_init (BpgArmWatch *self)
 {
-  self->cancellable = g_cancellable_new ();
+  self->arms = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) bpg_arm_free);
+}
+
+static BpgArm *
+arm_new (const char *path)
+{
+  BpgArm *arm = g_new0 (BpgArm, 1);
+
+  arm->path = g_strdup (path);
+  arm->device_id = g_strdup ("");
+  arm->hardware = g_strdup ("");
+  arm->side = g_strdup ("");
+  arm->patient = g_strdup ("");
+  arm->model_hash = g_strdup ("");
+  return arm;
 }
 
 static void
-tell (BpgArmWatch *self, guint signal, GDBusObject *object)
+take_text (GVariant *properties, const char *name, char **text)
 {
-  g_autofree char *path = g_strdup (g_dbus_object_get_object_path (object));
+  const char *value;
 
-  g_signal_emit (self, signals[signal], 0, path);
+  if (!g_variant_lookup (properties, name, "&s", &value))
+    return;
+  g_free (*text);
+  *text = g_strdup (value);
 }
 
 static void
-on_added (GDBusObjectManager *objects, GDBusObject *object, gpointer user_data)
+take_properties (BpgArm *arm, GVariant *properties)
 {
-  g_autoptr (GDBusInterface) interface = g_dbus_object_get_interface (object, INTERFACE);
+  const char *state;
 
-  if (interface != NULL)
-    tell (user_data, CHANGED, object);
+  take_text (properties, "DeviceId", &arm->device_id);
+  take_text (properties, "Hardware", &arm->hardware);
+  take_text (properties, "Side", &arm->side);
+  take_text (properties, "Patient", &arm->patient);
+  take_text (properties, "ModelHash", &arm->model_hash);
+  g_variant_lookup (properties, "Connected", "b", &arm->connected);
+  g_variant_lookup (properties, "Schema", "u", &arm->schema);
+  g_variant_lookup (properties, "TrialSecondsLeft", "u", &arm->trial_seconds_left);
+  if (g_variant_lookup (properties, "State", "&s", &state))
+    arm->bound = g_str_equal (state, "bound");
 }
 
 static void
-on_removed (GDBusObjectManager *objects, GDBusObject *object, gpointer user_data)
+add (BpgArmWatch *self, const char *path, GVariant *interfaces)
 {
-  g_autoptr (GDBusInterface) interface = g_dbus_object_get_interface (object, INTERFACE);
+  g_autoptr (GVariant) properties = g_variant_lookup_value (interfaces, INTERFACE, G_VARIANT_TYPE_VARDICT);
+  BpgArm *arm;
 
-  if (interface != NULL)
-    tell (user_data, GONE, object);
+  if (properties == NULL)
+    return;
+  arm = arm_new (path);
+  take_properties (arm, properties);
+  g_hash_table_replace (self->arms, arm->path, arm);
+  g_signal_emit (self, signals[CHANGED], 0, path);
 }
 
 static void
-on_properties (GDBusObjectManagerClient *objects, GDBusObjectProxy *object, GDBusProxy *proxy, GVariant *changed,
-               const char *const *invalidated, gpointer user_data)
+drop (BpgArmWatch *self, const char *path)
 {
-  if (g_str_equal (g_dbus_proxy_get_interface_name (proxy), INTERFACE))
-    tell (user_data, CHANGED, G_DBUS_OBJECT (object));
+  if (g_hash_table_remove (self->arms, path))
+    g_signal_emit (self, signals[GONE], 0, path);
 }
 
 static void
-watch_objects (BpgArmWatch *self, GDBusObjectManager *objects)
+set_ready (BpgArmWatch *self)
 {
-  g_autolist (GDBusObject) present = NULL;
+  if (self->ready)
+    return;
+  self->ready = TRUE;
+  g_signal_emit (self, signals[READY], 0);
+}
 
-  self->objects = objects;
-  g_signal_connect (self->objects, "object-added", G_CALLBACK (on_added), self);
-  g_signal_connect (self->objects, "object-removed", G_CALLBACK (on_removed), self);
-  g_signal_connect (self->objects, "interface-proxy-properties-changed", G_CALLBACK (on_properties), self);
-  present = g_dbus_object_manager_get_objects (self->objects);
-  for (GList *l = present; l != NULL; l = l->next)
-    on_added (self->objects, l->data, self);
+static void
+on_objects_signal (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+                   const char *signal, GVariant *parameters, gpointer user_data)
+{
+  g_autoptr (BpgArmWatch) self = g_object_ref (user_data);
+  const char *object;
+
+  if (g_str_equal (signal, "InterfacesAdded") && g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oa{sa{sv}})"))) {
+    g_autoptr (GVariant) interfaces = NULL;
+
+    g_variant_get (parameters, "(&o@a{sa{sv}})", &object, &interfaces);
+    add (self, object, interfaces);
+  } else if (g_str_equal (signal, "InterfacesRemoved") && g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(oas)"))) {
+    g_autofree const char **interfaces = NULL;
+
+    g_variant_get (parameters, "(&o^a&s)", &object, &interfaces);
+    if (g_strv_contains (interfaces, INTERFACE))
+      drop (self, object);
+  }
+}
+
+static void
+on_properties_signal (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+                      const char *signal, GVariant *parameters, gpointer user_data)
+{
+  g_autoptr (BpgArmWatch) self = g_object_ref (user_data);
+  BpgArm *arm = g_hash_table_lookup (self->arms, path);
+  g_autoptr (GVariant) properties = NULL;
+
+  if (arm == NULL || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sa{sv}as)")))
+    return;
+  properties = g_variant_get_child_value (parameters, 1);
+  take_properties (arm, properties);
+  g_signal_emit (self, signals[CHANGED], 0, path);
 }
 
 static void
 on_objects (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (BpgArmWatch) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusObjectManager) objects = g_dbus_object_manager_client_new_finish (result, &error);
-  BpgArmWatch *self = user_data;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GVariantIter) objects = NULL;
+  const char *path;
+  GVariant *interfaces;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  if (objects != NULL)
-    watch_objects (self, g_steal_pointer (&objects));
-  else
+  if (reply == NULL) {
     bpg_warning (BPG_PATH_PAIRING, "cannot be watched: %s", error->message);
-  self->ready = TRUE;
-  g_signal_emit (self, signals[READY], 0);
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+      ask (self);
+  } else {
+    g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
+    while (g_variant_iter_next (objects, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+      add (self, path, interfaces);
+      g_variant_unref (interfaces);
+    }
+  }
+  set_ready (self);
+}
+
+static void
+ask (BpgArmWatch *self)
+{
+  g_dbus_connection_call (self->connection, self->owner, BPG_PATH_PAIRING, OBJECT_MANAGER, "GetManagedObjects", NULL,
+                          G_VARIANT_TYPE ("(a{oa{sa{sv}}})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, self->cancellable,
+                          on_objects, g_object_ref (self));
+}
+
+static void
+on_appeared (GDBusConnection *connection, const char *name, const char *owner, gpointer user_data)
+{
+  BpgArmWatch *self = user_data;
+
+  leave_owner (self);
+  self->owner = g_strdup (owner);
+  self->cancellable = g_cancellable_new ();
+  /* Listened to before it is asked, so that nothing falls between the two. */
+  self->objects_id =
+    g_dbus_connection_signal_subscribe (connection, owner, OBJECT_MANAGER, NULL, BPG_PATH_PAIRING, NULL,
+                                        G_DBUS_SIGNAL_FLAGS_NONE, on_objects_signal, self, NULL);
+  self->properties_id =
+    g_dbus_connection_signal_subscribe (connection, owner, PROPERTIES, "PropertiesChanged", NULL, INTERFACE,
+                                        G_DBUS_SIGNAL_FLAGS_NONE, on_properties_signal, self, NULL);
+  ask (self);
+}
+
+static void
+on_vanished (GDBusConnection *connection, const char *name, gpointer user_data)
+{
+  g_autoptr (BpgArmWatch) self = g_object_ref (user_data);
+  g_autoptr (GHashTable) left = g_steal_pointer (&self->arms);
+  GHashTableIter iter;
+  gpointer path;
+
+  leave_owner (self);
+  self->arms = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) bpg_arm_free);
+  g_hash_table_iter_init (&iter, left);
+  while (g_hash_table_iter_next (&iter, &path, NULL))
+    g_signal_emit (self, signals[GONE], 0, path);
+  set_ready (self);
 }
 
 BpgArmWatch *
@@ -135,59 +274,18 @@ bpg_arm_watch_new (GDBusConnection *connection)
 {
   BpgArmWatch *self = g_object_new (BPG_TYPE_ARM_WATCH, NULL);
 
-  g_dbus_object_manager_client_new (connection, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, BPG_BUS_PAIRING,
-                                    BPG_PATH_PAIRING, NULL, NULL, NULL, self->cancellable, on_objects, self);
+  self->connection = g_object_ref (connection);
+  self->name_id = g_bus_watch_name_on_connection (connection, BPG_BUS_PAIRING, G_BUS_NAME_WATCHER_FLAGS_NONE,
+                                                  on_appeared, on_vanished, self, NULL);
   return self;
-}
-
-static char *
-get_text (GDBusProxy *proxy, const char *name)
-{
-  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (proxy, name);
-
-  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) ? g_variant_dup_string (value, NULL)
-                                                                             : g_strdup ("");
-}
-
-static guint32
-get_number (GDBusProxy *proxy, const char *name)
-{
-  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (proxy, name);
-
-  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32) ? g_variant_get_uint32 (value) : 0;
-}
-
-static gboolean
-get_boolean (GDBusProxy *proxy, const char *name)
-{
-  g_autoptr (GVariant) value = g_dbus_proxy_get_cached_property (proxy, name);
-
-  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean (value);
 }
 
 BpgArm *
 bpg_arm_watch_get (BpgArmWatch *self, const char *path)
 {
-  g_autoptr (GDBusInterface) interface =
-    self->objects != NULL ? g_dbus_object_manager_get_interface (self->objects, path, INTERFACE) : NULL;
-  GDBusProxy *proxy = interface != NULL ? G_DBUS_PROXY (interface) : NULL;
-  g_autofree char *state = proxy != NULL ? get_text (proxy, "State") : NULL;
-  BpgArm *arm;
+  const BpgArm *arm = g_hash_table_lookup (self->arms, path);
 
-  if (proxy == NULL)
-    return NULL;
-  arm = g_new0 (BpgArm, 1);
-  arm->path = g_strdup (path);
-  arm->device_id = get_text (proxy, "DeviceId");
-  arm->hardware = get_text (proxy, "Hardware");
-  arm->side = get_text (proxy, "Side");
-  arm->patient = get_text (proxy, "Patient");
-  arm->model_hash = get_text (proxy, "ModelHash");
-  arm->connected = get_boolean (proxy, "Connected");
-  arm->bound = g_str_equal (state, "bound");
-  arm->schema = get_number (proxy, "Schema");
-  arm->trial_seconds_left = get_number (proxy, "TrialSecondsLeft");
-  return arm;
+  return arm != NULL ? bpg_arm_copy (arm) : NULL;
 }
 
 BpgArm *
