@@ -14,6 +14,7 @@ struct _BpgJobList {
   BpgAuthority *authority;
   BpgStore *store;
   char *root;
+  guint64 previous; /* the last number of an earlier process */
   GQueue running;  /* BpgJob, owned */
   GQueue finished; /* BpgJob, owned, oldest first */
 };
@@ -60,6 +61,18 @@ bpg_job_list_init (BpgJobList *self)
   g_queue_init (&self->finished);
 }
 
+static gboolean
+load_previous (BpgJobList *self, GError **error)
+{
+  g_autoptr (sqlite3_stmt) statement =
+    bpg_store_prepare (self->store, error, "SELECT coalesce (max (number), 0) FROM job", "");
+
+  if (statement == NULL || bpg_store_step (self->store, statement, error) != 1)
+    return FALSE;
+  self->previous = (guint64) sqlite3_column_int64 (statement, 0);
+  return TRUE;
+}
+
 BpgJobList *
 bpg_job_list_new (GDBusObjectManagerServer *objects, const char *root, const char *path, BpgAuthority *authority,
                   GError **error)
@@ -70,7 +83,7 @@ bpg_job_list_new (GDBusObjectManagerServer *objects, const char *root, const cha
   self->authority = g_object_ref (authority);
   self->root = g_strdup (root);
   self->store = bpg_store_new (path != NULL ? path : ":memory:", migrations, G_N_ELEMENTS (migrations), error);
-  return self->store != NULL ? g_steal_pointer (&self) : NULL;
+  return self->store != NULL && load_previous (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 const char *
@@ -200,7 +213,9 @@ bpg_job_list_recover (BpgJobList *self, BpgJobRecoverFunc func, gpointer user_da
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (sqlite3_stmt) statement = bpg_store_prepare (
-    self->store, &error, "SELECT number, kind, subject, started, payload, error, message, result FROM job", "");
+    self->store, &error,
+    "SELECT number, kind, subject, started, payload, error, message, result FROM job WHERE number <= ?", "t",
+    self->previous);
   int more = -1;
 
   while (statement != NULL && (more = bpg_store_step (self->store, statement, &error)) > 0)

@@ -237,6 +237,28 @@ test_restart (BusFixture *fixture, gconstpointer data)
   heard_clear (&heard);
 }
 
+/* A call that had this process activated is answered before the jobs of the previous one are looked at. */
+static void
+test_started_before_recovery (BusFixture *fixture, gconstpointer data)
+{
+  g_autoptr (BpgService) service = make_service (fixture);
+  g_autoptr (BpgJob) job = start (service, NULL);
+  Heard heard = {0};
+  guint id = listen (fixture, &heard);
+
+  bpg_job_list_recover (bpg_service_get_jobs (service), NULL, NULL);
+  settle (fixture);
+  g_assert_cmpuint (heard.finished, ==, 0);
+  g_assert_false (bpg_job_is_finished (job));
+  assert_state (fixture, bpg_job_get_path (job), "running");
+
+  bpg_job_succeed (job, NULL);
+  settle (fixture);
+  g_assert_cmpuint (heard.finished, ==, 1);
+  g_dbus_connection_signal_unsubscribe (fixture->client, id);
+  heard_clear (&heard);
+}
+
 static void
 test_limit (BusFixture *fixture, gconstpointer data)
 {
@@ -286,6 +308,31 @@ test_request (BusFixture *fixture, gconstpointer data)
   bpg_job_succeed (job, NULL);
 }
 
+/* Of a service that would ask polkit, which is not there. */
+static void
+test_request_of_own (BusFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BpgService) service = bpg_service_new (&test_service, fixture->server, fixture->state_dir, FALSE, &error);
+  g_autoptr (BpgJob) job = start (service, g_dbus_connection_get_unique_name (fixture->client));
+  g_autoptr (BpgRequest) request = bpg_request_new (service, "press-button", "Press", "/", job, 10);
+  g_autolist (GDBusObject) objects =
+    g_dbus_object_manager_get_objects (G_DBUS_OBJECT_MANAGER (bpg_service_get_objects (service)));
+
+  g_assert_no_error (error);
+  for (GList *l = objects; l != NULL; l = l->next) {
+    const char *path = g_dbus_object_get_object_path (l->data);
+    g_autoptr (GVariant) answer = NULL;
+
+    if (strstr (path, "/request/") != NULL)
+      answer = bus_fixture_call (fixture, path, "org.bionicpro.Request1", "Dismiss",
+                                 g_variant_new_parsed ("(@a{sv} {},)"), &error);
+    g_assert_no_error (error);
+  }
+  g_assert_true (g_cancellable_is_cancelled (bpg_job_get_cancellable (job)));
+  bpg_job_succeed (job, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -298,7 +345,9 @@ main (int argc, char **argv)
   ADD ("fails-by-name", test_fails_by_name);
   ADD ("cancel", test_cancel);
   ADD ("restart", test_restart);
+  ADD ("started-before-recovery", test_started_before_recovery);
   ADD ("limit", test_limit);
   ADD ("request", test_request);
+  ADD ("request-of-own", test_request_of_own);
   return g_test_run ();
 }
