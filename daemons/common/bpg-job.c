@@ -53,6 +53,11 @@ cancel_authorized (gpointer object, GDBusMethodInvocation *invocation, GVariant 
 {
   BpgJob *self = BPG_JOB (object);
 
+  /* It may have ended while polkit was asked. */
+  if (self->finished) {
+    g_dbus_method_invocation_return_error (invocation, BPG_ERROR, BPG_ERROR_WRONG_STATE, "The job has ended");
+    return;
+  }
   bpg_info (self->path, "cancelled by %s", g_dbus_method_invocation_get_sender (invocation));
   g_dbus_method_invocation_return_value (invocation, NULL);
   g_cancellable_cancel (self->cancellable);
@@ -68,7 +73,7 @@ on_handle_cancel (BpgDBusJob1 *skeleton, GDBusMethodInvocation *invocation, GVar
     g_dbus_method_invocation_return_gerror (invocation, error);
   } else if (self->finished || self->list == NULL) {
     g_dbus_method_invocation_return_error (invocation, BPG_ERROR, BPG_ERROR_WRONG_STATE, "The job has ended");
-  } else if (g_strcmp0 (g_dbus_method_invocation_get_sender (invocation), self->sender) == 0) {
+  } else if (bpg_job_is_started_by (self, g_dbus_method_invocation_get_sender (invocation))) {
     cancel_authorized (self, invocation, NULL);
   } else {
     const char *details[] = {"job", self->path, NULL};
@@ -142,6 +147,12 @@ GCancellable *
 bpg_job_get_cancellable (BpgJob *self)
 {
   return self->cancellable;
+}
+
+gboolean
+bpg_job_is_started_by (BpgJob *self, const char *sender)
+{
+  return self->sender != NULL && g_strcmp0 (self->sender, sender) == 0;
 }
 
 gboolean

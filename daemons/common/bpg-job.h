@@ -81,6 +81,14 @@ GCancellable *bpg_job_get_cancellable (BpgJob *self);
 gboolean bpg_job_is_finished (BpgJob *self);
 
 /**
+ * bpg_job_is_started_by:
+ * @sender: (nullable): a caller's unique name
+ *
+ * Returns: whether that caller started the job; of a job of an earlier process nobody has.
+ */
+gboolean bpg_job_is_started_by (BpgJob *self, const char *sender);
+
+/**
  * bpg_job_set_phase:
  * @phase: one word
  * @message: (nullable): a sentence

@@ -55,6 +55,11 @@ dismiss_authorized (gpointer object, GDBusMethodInvocation *invocation, GVariant
 {
   BpgRequest *self = BPG_REQUEST (object);
 
+  /* Withdrawn while polkit was asked: it was done after all, and the job may be going on. */
+  if (self->path == NULL) {
+    g_dbus_method_invocation_return_error (invocation, BPG_ERROR, BPG_ERROR_WRONG_STATE, "The request has been withdrawn");
+    return;
+  }
   g_dbus_method_invocation_return_value (invocation, NULL);
   bpg_request_withdraw (self);
   if (self->job != NULL)
@@ -69,6 +74,8 @@ on_handle_dismiss (BpgDBusRequest1 *skeleton, GDBusMethodInvocation *invocation,
 
   if (!bpg_options_none (options, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
+  else if (self->job != NULL && bpg_job_is_started_by (self->job, g_dbus_method_invocation_get_sender (invocation)))
+    dismiss_authorized (self, invocation, NULL);
   else
     bpg_authority_authorize (self->authority, invocation, BPG_ACTION_CANCEL_ANY_JOB, NULL, G_OBJECT (self),
                              dismiss_authorized);
