@@ -207,9 +207,10 @@ run (Main *self)
     flush (self);
     g_signal_handlers_disconnect_by_data (bpg_service_get_connection (self->service), self);
   }
-  g_clear_handle_id (&self->name_id, g_bus_unown_name);
+  /* The folder is let go before the name, so that whoever is started for the next call can have both. */
   g_clear_object (&self->daemon);
   g_clear_object (&self->service);
+  g_clear_handle_id (&self->name_id, g_bus_unown_name);
   g_clear_pointer (&self->loop, g_main_loop_unref);
 }
 

@@ -4,6 +4,11 @@
 #include "bpg-file.h"
 #include "bpg-log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 typedef struct {
   BpgError code;
   char *message;
@@ -20,6 +25,7 @@ struct _BpgService {
   BpgAuthority *authority;
   BpgJobList *jobs;
   char *state_dir;
+  int state_fd; /* the locked folder */
   gboolean session;
   gboolean started;
   GHashTable *problems; /* subject -> Problem */
@@ -54,14 +60,27 @@ bpg_service_dispose (GObject *object)
 }
 
 static void
+bpg_service_finalize (GObject *object)
+{
+  BpgService *self = BPG_SERVICE (object);
+
+  /* Last: nobody may come in while something of ours still writes. */
+  if (self->state_fd >= 0)
+    close (self->state_fd);
+  G_OBJECT_CLASS (bpg_service_parent_class)->finalize (object);
+}
+
+static void
 bpg_service_class_init (BpgServiceClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = bpg_service_dispose;
+  G_OBJECT_CLASS (klass)->finalize = bpg_service_finalize;
 }
 
 static void
 bpg_service_init (BpgService *self)
 {
+  self->state_fd = -1;
   self->problems = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) problem_free);
 }
 
@@ -120,6 +139,20 @@ bpg_service_clear_problem (BpgService *self, const char *subject)
     publish_problems (self);
 }
 
+/* Of two instances on one folder the second would take for rubbish what the first is about to write down. The name on
+ * the bus does not keep it out: that comes last. */
+static gboolean
+lock_state (BpgService *self, GError **error)
+{
+  self->state_fd = open (self->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->state_fd >= 0 && flock (self->state_fd, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  if (errno != EWOULDBLOCK)
+    return bpg_error_set_errno (error, errno, FALSE, self->state_dir);
+  g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is in use by another instance; end that first", self->state_dir);
+  return FALSE;
+}
+
 static gboolean
 open_jobs (BpgService *self, GError **error)
 {
@@ -166,7 +199,7 @@ bpg_service_new (const BpgServiceInfo *info, GDBusConnection *connection, const 
   self->session = session;
   self->authority = bpg_authority_new (session);
   self->objects = g_dbus_object_manager_server_new (info->root);
-  if (!bpg_file_ensure_folder (state_dir, error) || !export_manager (self, error) || !open_jobs (self, error))
+  if (!bpg_file_ensure_folder (state_dir, error) || !lock_state (self, error) || !export_manager (self, error) || !open_jobs (self, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -96,6 +96,21 @@ test_store_problem (BusFixture *fixture, gconstpointer data)
   assert_manager (fixture, "degraded", 1);
 }
 
+static void
+test_second_instance (BusFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BpgService) first = bpg_service_new (&test_service, fixture->server, fixture->state_dir, TRUE, &error);
+
+  g_assert_no_error (error);
+  g_assert_null (bpg_service_new (&test_service, fixture->client, fixture->state_dir, TRUE, &error));
+  g_assert_error (error, BPG_ERROR, BPG_ERROR_BUSY);
+  g_clear_error (&error);
+  g_clear_object (&first);
+  first = bpg_service_new (&test_service, fixture->client, fixture->state_dir, TRUE, &error);
+  g_assert_no_error (error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -105,6 +120,7 @@ main (int argc, char **argv)
   ADD ("manager", test_manager);
   ADD ("damaged-list-of-jobs", test_damaged_list_of_jobs);
   ADD ("jobs-without-a-disk", test_jobs_without_a_disk);
+  ADD ("second-instance", test_second_instance);
   ADD ("store-problem", test_store_problem);
   return g_test_run ();
 }
