@@ -81,6 +81,11 @@ take_page (Fetch *fetch, const BpgSmpReply *reply, GError **error)
     memcpy (record.bytes, bytes, sizeof record.bytes);
     g_array_append_val (fetch->records, record);
   }
+  /* What is confirmed up to `next` is cleared on the arm: every record before it must have come. */
+  if (sequence != page.next) {
+    g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "The arm's usage log does not hold the records it promises");
+    return FALSE;
+  }
   fetch->lost = page.lost;
   /* Without a step forward there is nothing more, or an arm that goes round in circles. */
   fetch->at_end = page.next <= fetch->from || sequence == page.first;
@@ -178,6 +183,22 @@ store_rows (Fetch *fetch, GError **error)
                         "sttt", fetch->arm->device_id, fetch->from, fetch->lost, (guint64) g_get_real_time ());
 }
 
+/* An arm goes on being bound to a patient who was deleted, until somebody presses its button: what it tells of them must
+ * not come back. */
+static gboolean
+check_patient (Fetch *fetch, GError **error)
+{
+  BpgStore *store = bpg_archive_get_store (fetch->archive);
+  g_autoptr (sqlite3_stmt) statement =
+    bpg_store_prepare (store, error, "SELECT 1 FROM patient WHERE id = ?", "s", fetch->arm->patient);
+  int found = statement != NULL ? bpg_store_step (store, statement, error) : -1;
+
+  if (found == 0)
+    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND,
+                 "There is no patient %s here; the log stays on the prosthesis, unbind it", fetch->arm->patient);
+  return found == 1;
+}
+
 static gboolean
 store_round (Fetch *fetch, GError **error)
 {
@@ -185,7 +206,7 @@ store_round (Fetch *fetch, GError **error)
 
   if (!bpg_store_begin (store, error))
     return FALSE;
-  if (!store_rows (fetch, error)) {
+  if (!check_patient (fetch, error) || !store_rows (fetch, error)) {
     bpg_store_roll_back (store);
     return FALSE;
   }
@@ -263,6 +284,7 @@ bpg_usage_fetch_async (BpgArchive *archive, const BpgArm *arm, GCancellable *can
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   Fetch *fetch = g_new0 (Fetch, 1);
   BpgService *service = bpg_archive_get_service (archive);
+  GError *error = NULL;
 
   fetch->archive = g_object_ref (archive);
   fetch->arm = bpg_arm_copy (arm);
@@ -270,6 +292,10 @@ bpg_usage_fetch_async (BpgArchive *archive, const BpgArm *arm, GCancellable *can
   fetch->from = load_next (fetch);
   g_task_set_source_tag (task, bpg_usage_fetch_async);
   g_task_set_task_data (task, fetch, (GDestroyNotify) fetch_free);
+  if (!check_patient (fetch, &error)) {
+    fail (task, error);
+    return;
+  }
   bpg_management_acquire_async (bpg_service_get_connection (service), arm->path, "fetching the usage log", cancellable,
                                 on_acquired, task);
 }

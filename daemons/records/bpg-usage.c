@@ -146,7 +146,7 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (error != NULL) {
     bpg_info (self->path, "The usage log was not fetched: %s", error->message);
-    if (self->retry_id == 0)
+    if (self->retry_id == 0 && !g_error_matches (error, BPG_ERROR, BPG_ERROR_NOT_FOUND))
       self->retry_id = g_timeout_add_seconds (RETRY_SECONDS, on_retry, self);
   }
   bpg_usage_publish (self);

@@ -164,6 +164,15 @@ def deleted_with_the_patient():
         assert bound.number("Records") > 0
         bound.clinic.jobs.succeed(bound.patient.call("Patient1.Delete", "(a{sv})", {}))
         assert bound.number("Records") == 0 and bound.read(0) == []
+        # The arm is bound still; what it logs of a patient who is gone must not come back.
+        wait_for(lambda: bound.logged() > bound.number("Next"), "a longer log")
+        bound.clinic.jobs.fail(bound.fetch(), "NotFound")
+        bound.arm.tell("unplug")
+        bound.clinic.prosthesis(bound.arm, connected=False)
+        bound.arm.tell("plug")
+        bound.clinic.prosthesis(bound.arm)
+        spin(0.5)
+        assert bound.number("Records") == 0 and bound.read(0) == []
 
 
 def killed():
