@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define ID_LENGTH 16
+/* Calls that may wait for the disk; each holds a descriptor. A session waits for each answer. */
+#define MAX_APPENDS 16u
 
 struct _BpgRecording {
   GObject parent_instance;
@@ -309,6 +311,12 @@ run_next_append (BpgRecording *self)
 static void
 enqueue (BpgRecording *self, Append *append)
 {
+  if (self->appends.length >= MAX_APPENDS) {
+    g_dbus_method_invocation_return_error (append->invocation, BPG_ERROR, BPG_ERROR_LIMIT_EXCEEDED,
+                                           "%u calls wait for the disk already; wait for their answers", MAX_APPENDS);
+    append_free (append);
+    return;
+  }
   append->archive = g_object_ref (self->archive);
   append->patient = g_strdup (self->info->patient);
   append->channels = self->info->channels;

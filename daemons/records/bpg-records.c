@@ -19,6 +19,8 @@
 
 #define JOB_DELETE_PATIENT "delete-patient"
 #define MAX_DEVICE_ID 63
+/* Each holds the whole container in memory. */
+#define MAX_IMPORTS 2u
 
 struct _BpgRecords {
   GObject parent_instance;
@@ -29,6 +31,7 @@ struct _BpgRecords {
   GHashTable *patients;   /* path -> BpgPatient */
   GHashTable *recordings; /* path -> BpgRecording */
   GHashTable *usage;      /* deviceId -> BpgUsage */
+  guint importing;
 };
 
 G_DEFINE_FINAL_TYPE (BpgRecords, bpg_records, G_TYPE_OBJECT)
@@ -403,6 +406,7 @@ on_imported (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (BpgRecordingInfo) info = bpg_import_finish (BPG_ARCHIVE (source), result, &repetitions, &error);
   BpgRecording *recording = NULL;
 
+  import->self->importing--;
   if (info != NULL) {
     /* Looked up again: it may have been deleted meanwhile. */
     BpgPatient *patient = find_patient (import->self, import->patient_path, &error);
@@ -443,12 +447,16 @@ handle_import_recording (gpointer object, GDBusMethodInvocation *invocation, GVa
   g_variant_get (parameters, "(oh@a{sv})", &import->patient_path, &handle, &options);
   if (bpg_options_parse (options, table, &error))
     patient = find_patient (self, import->patient_path, &error);
-  if (patient != NULL)
+  if (patient != NULL && self->importing >= MAX_IMPORTS)
+    g_set_error (&error, BPG_ERROR, BPG_ERROR_LIMIT_EXCEEDED,
+                 "%u recordings are being imported already; try again when one is in", self->importing);
+  else if (patient != NULL)
     fd = bpg_method_get_fd (invocation, handle, &error);
   if (fd < 0) {
     g_dbus_method_invocation_return_gerror (invocation, error);
     return;
   }
+  self->importing++;
   bpg_import_async (self->archive, fd, bpg_patient_get_id (patient), on_imported, g_steal_pointer (&import));
 }
 

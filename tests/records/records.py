@@ -11,7 +11,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "integration"))
-from harness import GLib, House, Jobs, NAMES, Object, ROOTS, main, spin, wait_for  # noqa: E402
+from harness import Gio, GLib, House, Jobs, NAMES, Object, ROOTS, main, spin, wait_for  # noqa: E402
 
 ROOT = ROOTS["records"]
 RATE, CHANNELS, LSB = 1000, 8, 0.25
@@ -620,6 +620,48 @@ def full_disk():
             assert read_container(recording)[1] == samples(30) + samples(40)
 
 
+def crowds():
+    """What waits for a slow disk is bounded; what is over the bound is refused by name."""
+    with House() as house:
+        house.start("records")
+        patient = create_patient(house)
+        recording = create_recording(house, patient)
+        append(recording, samples(30), details(count=30))
+        content = read_container(recording)[2]
+        tracer = attach_injector(house, "fdatasync:delay_enter=700000")
+        appended = call_at_once(house, recording.path, "Recording1", "AppendRepetition", 24,
+                                samples(30), lambda i: GLib.Variant(
+                                    "(ha{sv})", (0, details(count=30, repetition=2 + i))))
+        imported = call_at_once(house, ROOT, "Records1", "ImportRecording", 4, content,
+                                lambda i: GLib.Variant("(oha{sv})", (patient, 0, {})))
+        wait_for(lambda: len(imported) == 4 and len([a for a in appended if a]) >= 8, "refusals")
+        tracer.stop()
+        wait_for(lambda: len(appended) == 24, "answers")
+        refused = [answer for answer in appended if answer]
+        assert len(refused) == 8 and all("LimitExceeded" in answer for answer in refused), refused
+        refused = [answer for answer in imported if answer]
+        assert len(refused) == 2 and all("LimitExceeded" in answer for answer in refused), refused
+        assert recording.get("Recording1.Samples") == 17 * 30
+
+
+def call_at_once(house, path, interface, method, count, data, arguments):
+    """Calls many times without waiting; collects the errors, None for success."""
+    answers = []
+
+    def answered(connection, result):
+        try:
+            connection.call_with_unix_fd_list_finish(result)
+            answers.append(None)
+        except GLib.Error as error:
+            answers.append(error.message)
+    for i in range(count):
+        fd = memory(data)
+        house.connection.call_with_unix_fd_list(
+            NAMES["records"], path, "org.bionicpro." + interface, method, arguments(i), None, 0,
+            60000, Gio.UnixFDList.new_from_array([fd]), None, answered)
+    return answers
+
+
 def attach_injector(house, inject):
     """Has a system call of the daemon's files fail."""
     from harness import Process
@@ -659,5 +701,5 @@ def broken_index():
 if __name__ == "__main__":
     tempfile.tempdir = None
     main(starts, patients, bindings, recording_round_trip, bad_recordings, interrupted_recordings,
-         damaged_samples, imports, deletions, broken_index, full_disk, append_killed,
-         deletion_killed)
+         damaged_samples, imports, deletions, broken_index, full_disk, crowds,
+         append_killed, deletion_killed)
