@@ -392,15 +392,18 @@ read_input (struct bpg_control *control)
 }
 
 /* Takes requests as long as there is room for the longest answer: a few bytes
- * can ask for many. What is not taken now waits. */
+ * can ask for many. What is not taken now waits, as it does behind a request
+ * that changed flash: that took its time, and samples come first. */
 static void
 take_input (struct bpg_control *control)
 {
+  uint32_t operations = bpg_port_flash_operations ();
   struct bpg_demux_event event;
 
   for (unsigned i = 0; i < PIECES_A_ROUND; i++)
     {
-      if (!bpg_stream_has_room (&control->stream) || !read_input (control))
+      if (!bpg_stream_has_room (&control->stream) || !read_input (control)
+          || bpg_port_flash_operations () != operations)
         return;
       control->input_used
         += bpg_demux_push (&control->demux, control->input + control->input_used,

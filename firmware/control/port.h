@@ -111,7 +111,8 @@ const uint8_t *bpg_port_flash_map (enum bpg_flash_area area);
 bool bpg_port_flash_write (enum bpg_flash_area area, uint32_t offset, const uint8_t *bytes,
                            uint32_t length);
 
-/* Erases the sector at @offset of the area. Returns false when it failed. */
+/* Erases the sector at @offset of the area, in tens of milliseconds. Returns
+ * false when it failed. */
 bool bpg_port_flash_erase (enum bpg_flash_area area, uint32_t offset);
 
 /* Writes and erases since the arm was made. */

@@ -420,8 +420,11 @@ bpg_slots_erase (struct bpg_slots *slots, unsigned image, unsigned slot)
 
   for (uint32_t at = 0; at < bpg_port_flash_size (area); at += BPG_FLASH_SECTOR)
     {
-      if (!bpg_flash_is_blank (area, at, BPG_FLASH_SECTOR))
-        ok &= bpg_port_flash_erase (area, at);
+      if (bpg_flash_is_blank (area, at, BPG_FLASH_SECTOR))
+        continue;
+      ok &= bpg_port_flash_erase (area, at);
+      /* A whole slot takes longer than the watchdog waits. */
+      bpg_port_watchdog_feed ();
     }
   bpg_slots_inspect (slots, image, slot);
   return ok ? BPG_ARM_OK : BPG_ARM_ERROR_UNKNOWN;

@@ -668,6 +668,41 @@ test_unbind_forgets_models (void)
   assert_model (harness, NULL);
 }
 
+/* Erasing takes longer than the watchdog waits, a slot's sectors as much as
+ * many requests at once. */
+static void
+test_erasing_feeds_watchdog (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autofree uint8_t *program = g_malloc0 (30000);
+  g_autoptr (GBytes) payload = g_bytes_new (program, 30000);
+  g_autoptr (GBytes) firmware = harness_sign (harness, payload, NULL);
+  g_autoptr (GBytes) first = harness_make_model (harness, 1);
+  g_autoptr (GBytes) second = harness_make_model (harness, 2);
+  g_autoptr (GBytes) first_signed = harness_sign (harness, first, NULL);
+  g_autoptr (GBytes) second_signed = harness_sign (harness, second, NULL);
+
+  g_assert_cmpint (harness_upload (harness, 0, firmware), ==, 0);
+  g_assert_cmpint (erase_slot (harness, 0), ==, 0);
+  harness_run (harness, 300);
+  g_assert_cmpuint (harness->arm.starts, ==, 1);
+
+  harness_bind (harness, "left");
+  g_assert_cmpint (harness_install (harness, first_signed), ==, 0);
+  g_assert_cmpint (harness_install (harness, second_signed), ==, 0);
+  for (unsigned i = 0; i < BPG_CONTROL_REQUESTS; i++)
+    {
+      struct bpg_cbor_writer writer = harness_begin (harness);
+      struct bpg_fall_back_request fall_back = { 1 };
+
+      bpg_fall_back_request_encode (&fall_back, &writer);
+      harness_send (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_FALL_BACK, &writer);
+    }
+  harness_run (harness, 300);
+  g_assert_cmpuint (harness->arm.starts, ==, 1);
+  assert_model (harness, second);
+}
+
 /* Nobody is bound to an arm that cannot forget its models; the arm says so. */
 static void
 test_bind_with_worn_flash (void)
@@ -712,6 +747,7 @@ main (int argc, char **argv)
   g_test_add_func ("/arm/erase", test_erase);
   g_test_add_func ("/arm/firmware", test_firmware);
   g_test_add_func ("/arm/unbind-forgets-models", test_unbind_forgets_models);
+  g_test_add_func ("/arm/erasing-feeds-watchdog", test_erasing_feeds_watchdog);
   g_test_add_func ("/arm/bind-with-worn-flash", test_bind_with_worn_flash);
   return g_test_run ();
 }

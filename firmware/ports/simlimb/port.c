@@ -6,6 +6,8 @@
 /* Current of an actuator that is being moved. */
 #define ACTUATOR_MA 120u
 #define IDLE_MA 40u
+/* The program stands while flash erases a sector, and for so long it does. */
+#define ERASE_US 45000u
 #define BATTERY_EMPTY_MV 6000u
 #define BATTERY_MV_A_PERCENT 24u
 
@@ -24,6 +26,7 @@ void
 bpg_port_watchdog_feed (void)
 {
   simlimb->watchdog_fed = simlimb->event;
+  simlimb->stood_us = 0;
 }
 
 enum bpg_boot_reason
@@ -128,6 +131,9 @@ bpg_port_flash_write (enum bpg_flash_area area, uint32_t offset, const uint8_t *
 bool
 bpg_port_flash_erase (enum bpg_flash_area area, uint32_t offset)
 {
+  simlimb->stood_us += ERASE_US;
+  if (simlimb->stood_us > SIM_WATCHDOG_US)
+    simlimb->hung = true;
   return sim_flash_erase (&simlimb->flash, area, offset);
 }
 

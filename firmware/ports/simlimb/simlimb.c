@@ -40,6 +40,7 @@ simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason)
   arm->reset_wanted = false;
   arm->hung = false;
   arm->watchdog_fed = 0;
+  arm->stood_us = 0;
   sim_electrodes_restart (&arm->electrodes);
   start_clock (arm);
   arm->powered = bpg_control_init (&arm->control);

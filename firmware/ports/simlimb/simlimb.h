@@ -51,6 +51,7 @@ struct simlimb
   uint16_t position[BPG_PORT_ACTUATORS];
   uint64_t actuator_commands;
   uint64_t watchdog_fed; /* the arm's time when it last was */
+  uint32_t stood_us;     /* how long flash would have made the program stand since then */
   bool hung;             /* the program no longer gets anywhere */
   guint64 starts;
 };
