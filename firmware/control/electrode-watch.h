@@ -24,6 +24,7 @@ struct bpg_electrode_watch
   uint16_t dead;                          /* mask */
 };
 
+/* Starts with all of @channels electrodes alive, at @rate samples a second. */
 void bpg_electrode_watch_init (struct bpg_electrode_watch *watch, uint32_t rate, unsigned channels);
 
 /* Takes one sample; returns the mask of dead electrodes. */

@@ -43,6 +43,7 @@ struct bpg_guard_reading
   uint16_t dead; /* mask of electrodes */
 };
 
+/* Starts with no stop and a battery that may be written on. */
 void bpg_guard_init (struct bpg_guard *guard);
 
 /* Judges a reading; returns the stops that began with it. */

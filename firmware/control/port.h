@@ -32,6 +32,7 @@ enum bpg_boot_reason
   BPG_BOOT_POWER_CUT = 3, /* the supply failed while flash was being written */
 };
 
+/* Why the arm started; the same answer as long as it runs. */
 enum bpg_boot_reason bpg_port_boot_reason (void);
 
 /* Restarts the arm soon after the call returns, when the replies are out. */
@@ -76,8 +77,11 @@ void bpg_port_identify (bool on);
 
 /* Battery and wearer */
 
+/* Charge, 0..100, and the battery's voltage in millivolts. */
 unsigned bpg_port_battery_percent (void);
 unsigned bpg_port_battery_mv (void);
+
+/* Whether the socket is on a person's arm. */
 bool bpg_port_worn (void);
 
 /* Flash: erase blocks of 4 KB; erasing sets bytes to 0xFF, writing only

@@ -32,6 +32,7 @@ struct bpg_sample_ring
   uint32_t lost;
 };
 
+/* Starts empty; the next sample has index 0. */
 void bpg_sample_ring_init (struct bpg_sample_ring *ring);
 
 /* Adds one sample of @channels values. Safe in an interrupt. Returns false

@@ -38,6 +38,7 @@ struct bpg_stream
   uint8_t pending[BPG_FRAME_BODY_MAX]; /* samples of the next frame */
 };
 
+/* Starts with streams off and no replies, for samples of @channels values. */
 void bpg_stream_init (struct bpg_stream *stream, unsigned channels);
 
 /*
@@ -51,6 +52,8 @@ bool bpg_stream_configure (struct bpg_stream *stream, bool samples, bool decisio
 /* Adds a sample; a full batch goes out. @dead: mask of dead electrodes. */
 void bpg_stream_sample (struct bpg_stream *stream, const struct bpg_sample *sample, uint16_t dead);
 
+/* Sends a decision, whose last sample was taken at @tick, while somebody
+ * listens to them. */
 void bpg_stream_decision (struct bpg_stream *stream, const struct bpg_decision_report *report,
                           uint64_t tick);
 

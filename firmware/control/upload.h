@@ -33,6 +33,7 @@ struct bpg_upload_result
   bool match;      /* its SHA-256 is what was announced */
 };
 
+/* Starts with no upload under way. */
 void bpg_upload_init (struct bpg_upload *upload);
 
 /*

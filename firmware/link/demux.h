@@ -44,6 +44,7 @@ struct bpg_demux
   uint32_t frames;
 };
 
+/* Starts with nothing collected and all counters at 0. */
 void bpg_demux_init (struct bpg_demux *demux);
 
 /*

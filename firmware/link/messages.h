@@ -402,6 +402,7 @@ BPG_MESSAGE (fall_back_request)
 
 /* Messages that are more than a flat map. */
 
+/* The erase request, whose slot may be left open (1 is meant then). */
 void bpg_erase_request_encode (const struct bpg_erase_request *request,
                                struct bpg_cbor_writer *writer);
 bool bpg_erase_request_decode (const uint8_t *payload, size_t length,

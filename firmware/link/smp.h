@@ -78,6 +78,7 @@ enum bpg_smp_line_result
   BPG_SMP_LINE_PACKET, /* taken; a packet is complete */
 };
 
+/* Starts with no packet begun. */
 void bpg_smp_assembler_init (struct bpg_smp_assembler *assembler);
 
 /*

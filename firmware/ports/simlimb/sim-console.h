@@ -22,4 +22,5 @@ struct sim_console;
 struct sim_console *sim_console_new (struct simlimb *arm, const char *path, GMainLoop *loop,
                                      GError **error);
 
+/* Hangs up on all and removes the socket; NULL is nothing. */
 void sim_console_free (struct sim_console *console);

@@ -65,6 +65,7 @@ struct sim_truth
   double strength;
 };
 
+/* Starts with noise at electrodes whose converter is not set yet. */
 void sim_electrodes_init (struct sim_electrodes *electrodes, uint64_t seed);
 void sim_electrodes_clear (struct sim_electrodes *electrodes);
 

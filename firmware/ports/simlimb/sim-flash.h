@@ -30,8 +30,10 @@ struct sim_flash
  * process has it, and when the disk has no room for all of it. */
 bool sim_flash_open (struct sim_flash *flash, const char *path, uint64_t seed, GError **error);
 
+/* Unmaps the file and lets others have it. */
 void sim_flash_close (struct sim_flash *flash);
 
+/* As the functions of port.h that are named likewise. */
 uint32_t sim_flash_size (enum bpg_flash_area area);
 const uint8_t *sim_flash_map (const struct sim_flash *flash, enum bpg_flash_area area);
 bool sim_flash_write (struct sim_flash *flash, enum bpg_flash_area area, uint32_t offset,

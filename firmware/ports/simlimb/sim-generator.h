@@ -60,9 +60,12 @@ struct sim_generator
   double strength; /* 0..1 */
 };
 
+/* A person made from @seed, at rest: @channels electrodes (4..16) around the
+ * forearm, @rate samples a second, @lsb_microvolt a count. */
 struct sim_generator *sim_generator_new (uint64_t seed, unsigned rate, unsigned channels,
                                          double lsb_microvolt);
 
+/* Frees it; NULL is nothing. */
 void sim_generator_free (struct sim_generator *generator);
 
 /* Puts the socket on anew: turned by @degrees, gains changed by a factor

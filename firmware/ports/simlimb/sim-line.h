@@ -40,6 +40,7 @@ struct sim_line
   guint64 received;
 };
 
+/* Starts unplugged; @link is where the pty is to be linked from, or NULL. */
 void sim_line_init (struct sim_line *line, const char *link, uint64_t seed);
 
 /* Plugs in: a new pty. Returns false when there is none to be had. */

@@ -10,6 +10,7 @@ struct sim_random
   uint64_t state;
 };
 
+/* Starts the sequence that @seed stands for. */
 void sim_random_init (struct sim_random *random, uint64_t seed);
 
 /* 64 bits (splitmix64; Steele, Lea and Flood, OOPSLA 2014). */

@@ -38,6 +38,7 @@ struct sim_recording
  * channels). Hostile input. */
 struct sim_recording *sim_recording_load (const char *path, GError **error);
 
+/* Frees it; NULL is nothing. */
 void sim_recording_free (struct sim_recording *recording);
 typedef struct sim_recording SimRecording;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimRecording, sim_recording_free)
