@@ -250,7 +250,10 @@ usage_confirm (struct bpg_request *request)
   struct bpg_usage_confirm_request confirm;
   struct bpg_usage_confirm_reply reply;
 
-  if (!bpg_usage_confirm_request_decode (request->payload, request->length, &confirm))
+  /* Who has records that the arm never wrote has another arm's, and is not to
+   * clear this one's unread. */
+  if (!bpg_usage_confirm_request_decode (request->payload, request->length, &confirm)
+      || confirm.upto > request->control->usage.next)
     {
       bpg_request_refuse (request, BPG_ARM_ERROR_INVALID);
       return;

@@ -247,6 +247,8 @@ bpg_usage_log_read (const struct bpg_usage_log *log, uint64_t from, uint8_t *rec
   struct bpg_usage_record record;
   unsigned count = 0;
 
+  if (number > log->next)
+    number = log->next;
   *first = number;
   for (; number < log->next && count < capacity; number++)
     {
@@ -285,8 +287,6 @@ bpg_usage_log_confirm (struct bpg_usage_log *log, uint64_t upto)
 {
   uint64_t before = log->confirmed;
 
-  if (upto > log->next)
-    upto = log->next;
   while (log->confirmed < upto)
     {
       uint32_t sequence = (uint32_t) (log->confirmed / BPG_USAGE_PER_SECTOR);

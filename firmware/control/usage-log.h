@@ -74,12 +74,14 @@ bool bpg_usage_log_append (struct bpg_usage_log *log, const struct bpg_usage_rec
  * Copies up to @capacity records, beginning with number @from or the oldest
  * unconfirmed one, into @records (32 bytes each). Records that a power cut
  * tore are passed over. Sets the number of the first record copied and of the
- * one to ask for next; returns how many were copied.
+ * one to ask for next, which is never beyond the log; returns how many were
+ * copied.
  */
 unsigned bpg_usage_log_read (const struct bpg_usage_log *log, uint64_t from, uint8_t *records,
                              unsigned capacity, uint64_t *first, uint64_t *next);
 
-/* Marks records before @upto as confirmed; returns how many that were. */
+/* Marks records before @upto, which is not beyond the log, as confirmed;
+ * returns how many that were. */
 uint32_t bpg_usage_log_confirm (struct bpg_usage_log *log, uint64_t upto);
 
 /* Decodes one record; false when its CRC does not hold. */

@@ -516,6 +516,20 @@ test_usage (void)
   g_assert_true (bpg_usage_confirm_reply_decode (harness->reply, harness->reply_length, &confirmed));
   g_assert_cmpuint (confirmed.cleared, ==, 1);
 
+  /* What was never written is neither read nor confirmed. */
+  confirm.upto = 1000;
+  writer = harness_begin (harness);
+  bpg_usage_confirm_request_encode (&confirm, &writer);
+  g_assert_cmpint (harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_USAGE_CONFIRM, &writer), ==,
+                   BPG_ARM_ERROR_INVALID);
+  ask.from = 1000;
+  writer = harness_begin (harness);
+  bpg_usage_request_encode (&ask, &writer);
+  g_assert_cmpint (harness_request (harness, BPG_SMP_READ, BPG_GROUP_ARM, BPG_ARM_USAGE, &writer), ==, 0);
+  g_assert_true (bpg_usage_reply_decode (harness->reply, harness->reply_length, &reply, &rec));
+  g_assert_cmpuint (reply.next, ==, 2);
+  ask.from = 0;
+
   /* What is confirmed stays confirmed over a restart. */
   harness_power_on (harness);
   writer = harness_begin (harness);
