@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-MARKED = re.compile(r'\b_ \("|\bN_ \("|\bngettext \(')
+MARKED = re.compile(r'\b(_|N_|ngettext) ?\("')
 
 
 def lines(path):
