@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -134,6 +135,15 @@ take_packet (BpgLease *self, const guint8 *packet, gsize length)
   bpg_link_forward (self->link, packet, length, on_reply, self);
 }
 
+/* Whether the holder says no more, though it may still listen: its socket is readable for ever then, with nothing in it. */
+static gboolean
+has_shut_down (BpgLease *self)
+{
+  struct pollfd look = {self->fd, POLLRDHUP, 0};
+
+  return poll (&look, 1, 0) > 0 && (look.revents & POLLRDHUP) != 0;
+}
+
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
@@ -149,7 +159,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
     return G_SOURCE_CONTINUE;
   }
   /* An empty packet is no end of file while the other end is there. */
-  if ((condition & (G_IO_HUP | G_IO_ERR)) == 0)
+  if ((condition & (G_IO_HUP | G_IO_ERR)) == 0 && !(n == 0 && has_shut_down (self)))
     return G_SOURCE_CONTINUE;
   bpg_lease_end (self);
   g_signal_emit (self, signals[SIGNAL_ENDED], 0);

@@ -189,6 +189,23 @@ test_bad_packets (Fixture *fixture, gconstpointer data)
   close (fd);
 }
 
+/* A holder that keeps its end open and will never say anything again. */
+static void
+test_shut_down (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (FakeArm) arm = fake_arm_new ("BP-0001");
+  int fd;
+
+  fixture_connect (fixture, arm);
+  fd = acquire (fixture, arm, "{}");
+  send_echo (fd, 3, "last");
+  expect_echo (fd, 3, "last");
+  g_assert_cmpint (shutdown (fd, SHUT_WR), ==, 0);
+  expect_end (fd);
+  wait_until (!fixture_arm_flag (fixture, arm, "Leased"));
+  close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -198,6 +215,7 @@ main (int argc, char **argv)
     {"/pairing/lease/exclusive", test_exclusive},
     {"/pairing/lease/unplugged", test_unplugged},
     {"/pairing/lease/bad-packets", test_bad_packets},
+    {"/pairing/lease/shut-down", test_shut_down},
     {NULL, NULL},
   };
 
