@@ -208,8 +208,9 @@ on_settled (GObject *source, GAsyncResult *result, gpointer user_data)
     end (self, NULL, TRUE);
     return;
   }
-  g_prefix_error (&error, "The arm is %s, but that is not written down with the patient and will be tried again: ",
-                  self->unbind ? "unbound" : "bound");
+  g_prefix_error (&error, "The arm is %s, but that is not written down with the patient%s: ",
+                  self->unbind ? "unbound" : "bound",
+                  g_error_matches (error, BPG_ERROR, BPG_ERROR_NOT_FOUND) ? "" : " and will be tried again");
   end (self, error, TRUE);
 }
 

@@ -42,6 +42,7 @@ bpg_bookkeeper_init (BpgBookkeeper *self)
 typedef struct {
   char *device_id;
   char *patient;
+  gboolean bound;
 } Entry;
 
 static void
@@ -68,14 +69,18 @@ on_recorded (GObject *source, GAsyncResult *result, gpointer user_data)
   BpgBookkeeper *self = g_task_get_source_object (task);
   Entry *entry = g_task_get_task_data (task);
   GError *error = NULL;
+  gboolean recorded = bpg_peers_record_binding_finish (G_DBUS_CONNECTION (source), result, &error);
+  gboolean unknown = g_error_matches (error, BPG_ERROR, BPG_ERROR_NOT_FOUND);
 
-  if (bpg_peers_record_binding_finish (G_DBUS_CONNECTION (source), result, &error)) {
+  /* The end of a binding that is not known there, because the patient was deleted, has nothing to be written to. */
+  if (recorded || (unknown && !entry->bound)) {
+    g_clear_error (&error);
     pay (self, entry);
     g_task_return_boolean (task, TRUE);
     return;
   }
   /* A patient who is not there, of another clinic or deleted, will not come by asking again. */
-  if (g_error_matches (error, BPG_ERROR, BPG_ERROR_NOT_FOUND))
+  if (unknown)
     pay (self, entry);
   bpg_notice (entry->device_id, "its binding is not written down: %s", error->message);
   g_task_return_error (task, error);
@@ -104,6 +109,7 @@ send_debt (const char *device_id, const char *fingerprint, const char *patient, 
   entry = g_new0 (Entry, 1);
   entry->device_id = g_strdup (device_id);
   entry->patient = g_strdup (patient);
+  entry->bound = bound;
   g_task_set_task_data (task, entry, (GDestroyNotify) entry_free);
   sending->sent++;
   bpg_peers_record_binding_async (sending->self->connection, patient, device_id, fingerprint, side, bound, on_recorded,

@@ -173,6 +173,12 @@ def deleted_with_the_patient():
         bound.clinic.prosthesis(bound.arm)
         spin(0.5)
         assert bound.number("Records") == 0 and bound.read(0) == []
+        # And it can be unbound: there is nobody left with whom to write that down.
+        job = bound.prosthesis.call("Prosthesis1.Unbind", "(a{sv})", {})
+        bound.clinic.request()
+        bound.arm.tell("button")
+        bound.clinic.jobs.succeed(job)
+        assert bound.prosthesis.get("Prosthesis1.State") == "unbound"
 
 
 def killed():
