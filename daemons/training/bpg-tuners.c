@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-tuners.h"
 
+#include "bpg-arm-watch.h"
 #include "bpg-log.h"
 #include "bpg-names.h"
 #include "bpg-tuner.h"
@@ -10,9 +11,10 @@ struct _BpgTuners {
 
   BpgService *service;
   BpgModelRegistry *registry;
+  BpgArmWatch *watch;
   GCancellable *cancellable;
-  GDBusObjectManager *objects;
   GHashTable *tuners; /* object path of the prosthesis -> BpgTuner */
+  GHashTable *asked;  /* object paths whose proxies are being made */
 };
 
 G_DEFINE_FINAL_TYPE (BpgTuners, bpg_tuners, G_TYPE_OBJECT)
@@ -31,7 +33,7 @@ bpg_tuners_dispose (GObject *object)
 
   g_cancellable_cancel (self->cancellable);
   g_hash_table_remove_all (self->tuners);
-  g_clear_object (&self->objects);
+  g_clear_object (&self->watch);
   g_clear_object (&self->registry);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (bpg_tuners_parent_class)->dispose (object);
@@ -44,6 +46,7 @@ bpg_tuners_finalize (GObject *object)
 
   g_object_unref (self->cancellable);
   g_hash_table_unref (self->tuners);
+  g_hash_table_unref (self->asked);
   G_OBJECT_CLASS (bpg_tuners_parent_class)->finalize (object);
 }
 
@@ -59,83 +62,64 @@ bpg_tuners_init (BpgTuners *self)
 {
   self->cancellable = g_cancellable_new ();
   self->tuners = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, drop_tuner);
+  self->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
-static GType
-choose_proxy (GDBusObjectManagerClient *client, const char *path, const char *interface, gpointer user_data)
+static gboolean
+is_bound (BpgTuners *self, const char *path)
 {
-  if (interface == NULL)
-    return G_TYPE_DBUS_OBJECT_PROXY;
-  if (g_str_equal (interface, "org.bionicpro.Prosthesis1"))
-    return BPG_DBUS_TYPE_PROSTHESIS1_PROXY;
-  return G_TYPE_DBUS_PROXY;
+  g_autoptr (BpgArm) arm = bpg_arm_watch_get (self->watch, path);
+
+  return arm != NULL && arm->bound;
 }
+
+typedef struct {
+  BpgTuners *self; /* not owned: its cancellable tells when it has gone */
+  char *path;
+} Asked;
 
 static void
-on_state (BpgTuners *self, GParamSpec *pspec, BpgDBusProsthesis1 *arm)
+on_proxy (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  const char *path = g_dbus_proxy_get_object_path (G_DBUS_PROXY (arm));
-  gboolean bound = g_strcmp0 (bpg_dbus_prosthesis1_get_state (arm), "bound") == 0;
+  g_autofree Asked *asked = user_data;
+  g_autofree char *path = asked->path;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BpgDBusProsthesis1) arm = bpg_dbus_prosthesis1_proxy_new_finish (result, &error);
+  BpgTuners *self = asked->self;
 
-  if (!bound)
-    g_hash_table_remove (self->tuners, path);
-  else if (!g_hash_table_contains (self->tuners, path) && bpg_dbus_prosthesis1_get_device_id (arm) != NULL)
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_hash_table_remove (self->asked, path);
+  if (arm == NULL)
+    bpg_warning (path, "cannot be watched: %s", error->message);
+  /* Looked at again: it may have left, or have been unbound meanwhile. */
+  else if (is_bound (self, path) && bpg_dbus_prosthesis1_get_device_id (arm) != NULL)
     g_hash_table_insert (self->tuners, g_strdup (path), bpg_tuner_new (self->service, self->registry, arm));
 }
 
 static void
-on_notify_state (BpgDBusProsthesis1 *arm, GParamSpec *pspec, gpointer user_data)
+on_arm_gone (BpgArmWatch *watch, const char *path, gpointer user_data)
 {
-  on_state (user_data, pspec, arm);
+  g_hash_table_remove (BPG_TUNERS (user_data)->tuners, path);
 }
 
 static void
-on_interface_added (GDBusObjectManager *objects, GDBusObject *object, GDBusInterface *interface, gpointer user_data)
+on_arm_changed (BpgArmWatch *watch, const char *path, gpointer user_data)
 {
   BpgTuners *self = user_data;
+  Asked *asked;
 
-  if (!BPG_DBUS_IS_PROSTHESIS1 (interface))
-    return;
-  g_signal_connect_object (interface, "notify::state", G_CALLBACK (on_notify_state), self, 0);
-  on_state (self, NULL, BPG_DBUS_PROSTHESIS1 (interface));
-}
-
-static void
-on_object_added (GDBusObjectManager *objects, GDBusObject *object, gpointer user_data)
-{
-  g_autoptr (GDBusInterface) interface = g_dbus_object_get_interface (object, "org.bionicpro.Prosthesis1");
-
-  if (interface != NULL)
-    on_interface_added (objects, object, interface, user_data);
-}
-
-static void
-on_object_removed (GDBusObjectManager *objects, GDBusObject *object, gpointer user_data)
-{
-  g_hash_table_remove (BPG_TUNERS (user_data)->tuners, g_dbus_object_get_object_path (object));
-}
-
-static void
-on_objects (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusObjectManager) objects = g_dbus_object_manager_client_new_finish (result, &error);
-  g_autolist (GDBusObject) present = NULL;
-  BpgTuners *self;
-
-  if (objects == NULL) {
-    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-      bpg_warning (BPG_BUS_PAIRING, "cannot be watched: %s", error->message);
+  if (!is_bound (self, path)) {
+    on_arm_gone (watch, path, self);
     return;
   }
-  self = user_data;
-  self->objects = g_steal_pointer (&objects);
-  g_signal_connect_object (self->objects, "object-added", G_CALLBACK (on_object_added), self, 0);
-  g_signal_connect_object (self->objects, "object-removed", G_CALLBACK (on_object_removed), self, 0);
-  g_signal_connect_object (self->objects, "interface-added", G_CALLBACK (on_interface_added), self, 0);
-  present = g_dbus_object_manager_get_objects (self->objects);
-  for (GList *l = present; l != NULL; l = l->next)
-    on_object_added (self->objects, l->data, self);
+  if (g_hash_table_contains (self->tuners, path) || !g_hash_table_add (self->asked, g_strdup (path)))
+    return;
+  asked = g_new0 (Asked, 1);
+  asked->self = self;
+  asked->path = g_strdup (path);
+  bpg_dbus_prosthesis1_proxy_new (bpg_service_get_connection (self->service), G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
+                                  BPG_BUS_PAIRING, path, self->cancellable, on_proxy, asked);
 }
 
 BpgTuners *
@@ -145,9 +129,9 @@ bpg_tuners_new (BpgService *service, BpgModelRegistry *registry)
 
   self->service = g_object_ref (service);
   self->registry = g_object_ref (registry);
-  g_dbus_object_manager_client_new (bpg_service_get_connection (service),
-                                    G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_DO_NOT_AUTO_START, BPG_BUS_PAIRING,
-                                    BPG_PATH_PAIRING, choose_proxy, NULL, NULL, self->cancellable, on_objects, self);
+  self->watch = bpg_arm_watch_new (bpg_service_get_connection (service));
+  g_signal_connect_object (self->watch, "changed", G_CALLBACK (on_arm_changed), self, 0);
+  g_signal_connect_object (self->watch, "gone", G_CALLBACK (on_arm_gone), self, 0);
   return self;
 }
 
