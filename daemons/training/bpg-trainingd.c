@@ -3,6 +3,7 @@
 
 #include "bpg-dbus.h"
 #include "bpg-file.h"
+#include "bpg-method.h"
 #include "bpg-model-registry.h"
 #include "bpg-movement.h"
 #include "bpg-names.h"
@@ -13,11 +14,12 @@
 #include "bpg-training-convert.h"
 #include "bpg-tuners.h"
 
-#include <gio/gunixfdlist.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MOST_IMPORTED_BYTES (64u * 1024)
 #define MOST_RECORDINGS 64
+#define MOST_DEVICE_ID 63u
 #define MOST_OLD_SESSIONS 16
 
 struct _BpgTrainingd {
@@ -430,24 +432,27 @@ on_imported (GObject *source, GAsyncResult *result, gpointer user_data)
       invocation, g_variant_new ("(o)", bpg_model_entry_get_path (entry)), NULL);
 }
 
-static GBytes *
-take_file (GDBusMethodInvocation *invocation, gint32 handle, GError **error)
-{
-  GUnixFDList *fds = g_dbus_message_get_unix_fd_list (g_dbus_method_invocation_get_message (invocation));
-  GBytes *bytes;
+/* A file somebody handed over, on its way into the registry. */
+typedef struct {
+  BpgTrainingd *self;
+  GDBusMethodInvocation *invocation;
   int fd;
+  char *prosthesis;
+  char *note;
+} Import;
 
-  if (fds == NULL || handle < 0 || handle >= g_unix_fd_list_get_length (fds)) {
-    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "The call came without its file");
-    return NULL;
-  }
-  fd = g_unix_fd_list_get (fds, handle, error);
-  if (fd < 0)
-    return NULL;
-  bytes = bpg_file_read_fd (fd, MOST_IMPORTED_BYTES, error);
-  close (fd);
-  return bytes;
+static void
+import_free (Import *import)
+{
+  if (import->fd >= 0)
+    close (import->fd);
+  g_object_unref (import->self);
+  g_free (import->prosthesis);
+  g_free (import->note);
+  g_free (import);
 }
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Import, import_free)
 
 static void
 import_model (BpgTrainingd *self, GDBusMethodInvocation *invocation, BpgModel *model, const char *prosthesis,
@@ -464,28 +469,70 @@ import_model (BpgTrainingd *self, GDBusMethodInvocation *invocation, BpgModel *m
   bpg_model_registry_add_async (self->registry, model, &origin, NULL, on_imported, invocation);
 }
 
+/* Not on the main loop: the file may lie where reading takes as long as its owner likes. */
+static void
+read_import (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Import *import = task_data;
+  GError *error = NULL;
+  GBytes *bytes = bpg_file_read_fd (import->fd, MOST_IMPORTED_BYTES, &error);
+
+  if (bytes != NULL)
+    g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_import_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Import *import = g_task_get_task_data (G_TASK (result));
+  GError *error = NULL;
+  g_autoptr (GBytes) bytes = g_task_propagate_pointer (G_TASK (result), &error);
+  g_autoptr (BpgModel) model = bytes != NULL ? bpg_model_new (bytes, &error) : NULL;
+
+  if (model == NULL)
+    g_dbus_method_invocation_take_error (import->invocation, bpg_training_convert (error));
+  else
+    import_model (import->self, import->invocation, model, import->prosthesis, import->note);
+}
+
+static gboolean
+check_device_id (const char *prosthesis, GError **error)
+{
+  gsize length = strlen (prosthesis);
+
+  if (length >= 1 && length <= MOST_DEVICE_ID)
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "A deviceId has 1 to %u bytes", MOST_DEVICE_ID);
+  return FALSE;
+}
+
 static void
 import_authorized (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
-  BpgTrainingd *self = object;
+  g_autoptr (Import) import = g_new0 (Import, 1);
+  const BpgOption options[] = {{"note", "s", &import->note, 0, 256}, {NULL}};
   g_autoptr (GVariant) given = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (BpgModel) model = NULL;
-  g_autofree char *note = g_strdup ("");
-  const BpgOption options[] = {{"note", "s", &note, 0, 256}, {NULL}};
-  const char *prosthesis;
+  g_autoptr (GTask) task = NULL;
   gint32 handle;
   GError *error = NULL;
 
-  g_variant_get (parameters, "(h&s@a{sv})", &handle, &prosthesis, &given);
-  if (bpg_options_parse (given, options, &error))
-    bytes = take_file (invocation, handle, &error);
-  if (bytes != NULL)
-    model = bpg_model_new (bytes, &error);
-  if (model == NULL)
-    g_dbus_method_invocation_take_error (invocation, bpg_training_convert (error));
-  else
-    import_model (self, invocation, model, prosthesis, note);
+  import->self = g_object_ref (object);
+  import->invocation = invocation;
+  import->fd = -1;
+  import->note = g_strdup ("");
+  g_variant_get (parameters, "(hs@a{sv})", &handle, &import->prosthesis, &given);
+  if (bpg_options_parse (given, options, &error) && check_device_id (import->prosthesis, &error))
+    import->fd = bpg_method_get_fd (invocation, handle, &error);
+  if (import->fd < 0) {
+    g_dbus_method_invocation_take_error (invocation, error);
+    return;
+  }
+  task = g_task_new (NULL, NULL, on_import_read, NULL);
+  g_task_set_source_tag (task, import_authorized);
+  g_task_set_task_data (task, g_steal_pointer (&import), (GDestroyNotify) import_free);
+  g_task_run_in_thread (task, read_import);
 }
 
 static gboolean

@@ -51,12 +51,12 @@ def import_model(clinic, data, device="ARM-1", **options):
         os.close(fd)
 
 
-def refuse_import(clinic, name, data, **options):
+def refuse_import(clinic, name, data, device="ARM-1", **options):
     """Wants an import to be refused."""
     fd = os.memfd_create("model")
     try:
         os.write(fd, data)
-        clinic.manager.expect(name, "Training1.ImportModel", "(hsa{sv})", 0, "ARM-1", options, fds=[fd])
+        clinic.manager.expect(name, "Training1.ImportModel", "(hsa{sv})", 0, device, options, fds=[fd])
     finally:
         os.close(fd)
 
@@ -196,6 +196,14 @@ def keeps_a_registry():
     with Clinic() as clinic:
         model, _ = trained(clinic, [clinic.record(repetitions=2)])
         data = read_model(clinic, model)
+        refuse_import(clinic, "InvalidArgument", b"x", device="")
+        refuse_import(clinic, "InvalidArgument", b"x", device="A" * 64)
+        reading, writing = os.pipe()
+        clinic.manager.expect("InvalidArgument", "Training1.ImportModel", "(hsa{sv})", 0, "ARM-1", {},
+                              fds=[reading])
+        os.close(reading)
+        os.close(writing)
+        clinic.manager.expect("InvalidArgument", "Training1.ImportModel", "(hsa{sv})", 0, "ARM-1", {})
         refuse_import(clinic, "Corrupt", b"")
         refuse_import(clinic, "Corrupt", data[:-1])
         refuse_import(clinic, "Corrupt", data[:100] + b"\xff" + data[101:])
