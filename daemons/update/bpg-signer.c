@@ -92,13 +92,14 @@ generate (BpgSigner *self, gnutls_x509_privkey_t key, GError **error)
 static gboolean
 load (BpgSigner *self, gnutls_x509_privkey_t key, GError **error)
 {
-  g_autoptr (GBytes) pem = bpg_file_read (self->path, KEY_FILE_LIMIT, error);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes) pem = bpg_file_read (self->path, KEY_FILE_LIMIT, &local);
   gnutls_datum_t datum;
   unsigned int bits = 0;
   int rc;
 
   if (pem == NULL) {
-    g_prefix_error (error, "The clinic's key: ");
+    g_set_error (error, BPG_ERROR, BPG_ERROR_VAULT_NO_KEY, "The clinic's key: %s", local->message);
     return FALSE;
   }
   datum = (gnutls_datum_t){(unsigned char *) g_bytes_get_data (pem, NULL), (unsigned int) g_bytes_get_size (pem)};

@@ -367,7 +367,8 @@ report (const char *phase, double progress, gpointer user_data)
     g_strlcpy (self->phase, phase, sizeof self->phase);
     self->progress = progress;
     self->told = FALSE;
-    g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, on_report, g_object_ref (self), g_object_unref);
+    /* Never by invoking it, which would run it here, under the lock, once the main loop has ended. */
+    g_idle_add_full (G_PRIORITY_DEFAULT, on_report, g_object_ref (self), g_object_unref);
     while (is_new && !self->told)
       g_cond_wait (&self->written, &self->mutex);
   }

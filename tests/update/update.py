@@ -36,6 +36,13 @@ def clinic_key():
         update.expect("VaultNoKey", "Update1.GetClinicKey", "(a{sv})", {})
         with open(path, encoding="ascii") as stream:
             assert stream.read() == "not a key"
+        # Neither is what cannot be read at all replaced by a new key, which no arm knows.
+        shop.house.kill("update")
+        os.unlink(path)
+        os.mkdir(path)
+        shop.house.start("update")
+        update.expect("VaultNoKey", "Update1.GetClinicKey", "(a{sv})", {})
+        assert os.path.isdir(path)
 
 
 def install_and_confirm():
