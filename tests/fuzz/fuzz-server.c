@@ -93,5 +93,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     size -= 4 + length;
   }
   g_assert_true (bpg_control_init (&harness->arm.control));
+  /* Whatever was asked for: as long as nobody pressed the button for it, the
+   * arm has a model that starts, and its program never stood too long. */
+  if (harness->arm.control.binding.sequence == fresh_control->binding.sequence)
+    g_assert_cmpuint (harness->arm.control.slots.active[BPG_IMAGE_MODEL], !=, BPG_BOOT_NO_SLOT);
+  g_assert_false (harness->arm.hung);
+  g_assert_cmpuint (harness->arm.boot_reason, !=, BPG_BOOT_WATCHDOG);
   return 0;
 }
