@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-find.h"
 #include "bpg-limb.h"
+#include "bpg-session-files.h"
 
 #include <json-glib/json-glib.h>
 #include <signal.h>
@@ -10,7 +11,6 @@
 #define CONNECT_SECONDS 30
 #define STOP_SECONDS 10
 #define POLL_MS 50
-#define MAX_RECORDINGS 64
 
 static char *folder_option;
 static char *data_option;
@@ -93,54 +93,21 @@ wait_connected (BpgCtl *ctl, const char *folder, GError **error)
   return FALSE;
 }
 
-static int
-compare_text (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(char *const *) a, *(char *const *) b);
-}
-
-/* Side-cars of recordings below @path, to a depth that suits the folders recordings come in. */
-static void
-collect_recordings (const char *path, guint depth, GPtrArray *found)
-{
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && found->len < MAX_RECORDINGS && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-    g_autofree char *samples = NULL;
-
-    if (g_str_has_suffix (name, ".json")) {
-      samples = g_strndup (child, strlen (child) - strlen (".json"));
-      if (strlen (samples) > 0) {
-        g_autofree char *binary = g_strconcat (samples, ".bin", NULL);
-
-        if (g_file_test (binary, G_FILE_TEST_IS_REGULAR))
-          g_ptr_array_add (found, g_steal_pointer (&child));
-      }
-    } else if (depth > 0 && g_file_test (child, G_FILE_TEST_IS_DIR)) {
-      collect_recordings (child, depth - 1, found);
-    }
-  }
-}
-
+/* All recordings of a session, so that any of them can be played without a wait. */
 static gboolean
-add_recordings (GPtrArray *options, const char *data, GError **error)
+add_recordings (BpgCtl *ctl, GPtrArray *options, GError **error)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *absolute = g_canonicalize_filename (data, NULL);
+  g_autoptr (BpgSessionFiles) files = bpg_session_files_find (data_option, error);
 
-  if (g_str_has_suffix (absolute, ".json") && g_file_test (absolute, G_FILE_TEST_IS_REGULAR))
-    g_ptr_array_add (found, g_strdup (absolute));
-  else
-    collect_recordings (absolute, 3, found);
-  if (found->len == 0) {
-    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND, _("No recording (X.json with X.bin beside it) in %s"), data);
+  if (files == NULL)
     return FALSE;
+  for (guint i = 0; i < files->paths->len; i++) {
+    g_ptr_array_add (options, g_strdup ("--electrodes"));
+    g_ptr_array_add (options, g_strdup (files->paths->pdata[i]));
   }
-  g_ptr_array_sort (found, compare_text);
-  g_ptr_array_add (options, g_strdup ("--electrodes"));
-  g_ptr_array_add (options, g_strdup (found->pdata[0]));
+  bpg_ctl_note (ctl, ngettext ("%u recording: person '%s', session '%s'", "%u recordings: person '%s', session '%s'",
+                               files->paths->len),
+                files->paths->len, files->subject, files->session);
   return TRUE;
 }
 
@@ -153,7 +120,7 @@ build_options (BpgCtl *ctl, GError **error)
     bpg_ctl_usage (error, _("--data and --generate exclude each other"));
     return NULL;
   }
-  if (data_option != NULL && !add_recordings (options, data_option, error))
+  if (data_option != NULL && !add_recordings (ctl, options, error))
     return NULL;
   if (data_option == NULL)
     g_ptr_array_add (options, g_strdup ("--generate"));
@@ -315,7 +282,7 @@ run_show (BpgCtl *ctl, GError **error)
 
 static const GOptionEntry start_options[] = {
   {"dir", 'd', 0, G_OPTION_ARG_FILENAME, &folder_option, N_("Folder of the arm's flash, key and sockets"), N_("DIR")},
-  {"data", 0, 0, G_OPTION_ARG_FILENAME, &data_option, N_("Recordings whose kind of electrodes the arm has"), N_("DIR")},
+  {"data", 0, 0, G_OPTION_ARG_FILENAME, &data_option, N_("Play a person's session: all its recordings in DIR"), N_("DIR")},
   {"generate", 0, 0, G_OPTION_ARG_NONE, &generate_option, N_("Generate the signals (the default)"), NULL},
   {"speed", 0, 0, G_OPTION_ARG_INT, &speed_option, N_("Let the arm's time run so many times faster"), N_("N")},
   {"baud", 0, 0, G_OPTION_ARG_INT, &baud_option, N_("Throttle the line"), N_("N")},

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -247,5 +248,50 @@ def test_arm_leaves():
         clinic.send("plug")
 
 
+def write_recording(folder, name, **members):
+    """Half a second of noughts and ones at four electrodes."""
+    os.makedirs(folder, exist_ok=True)
+    side_car = {"fs_hz": 200, "channels": 4, "samples": 100, "dtype": "int8", "lsb": 1.0, "unit": "myo_count",
+                "segments": []}
+    with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as stream:
+        json.dump({**side_car, **members}, stream)
+    with open(os.path.join(folder, name + ".bin"), "wb") as stream:
+        stream.write(bytes([0, 1] * 200))
+    return stream.name[:-len(".bin")] + ".json"
+
+
+def test_emulate_session():
+    """An arm gets all recordings of one person's one session, out of folders that hold more."""
+    with House() as house:
+        def run(*arguments, status=0):
+            done = house.run("bionicctl", "emulate", *arguments, check=False)
+            assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
+            return done
+        house.environment["BIONICPRO_SIMLIMB"] = program("simlimb")
+        data, arm = os.path.join(house.directory, "data"), os.path.join(house.directory, "arm")
+        start = ["start", "--no-port", "--dir", arm, "--data", data]
+        os.mkdir(data)
+        assert data in run(*start, status=3).stderr
+        with open(os.path.join(data, "about.json"), "w", encoding="utf-8") as stream:
+            stream.write("{}")
+        shutil.copy(stream.name, os.path.join(data, "about.bin"))
+        assert "'fs_hz' is 200 to 2000" in run(*start, status=6).stderr
+        wanted = [write_recording(os.path.join(data, "p1"), "s1_g%d" % g, subject="p1", session=1) for g in range(3)]
+        wanted.append(write_recording(os.path.join(data, "p1", "more"), "s1_g3", subject="p1", session=1))
+        write_recording(os.path.join(data, "p1"), "s1_x", subject="p1", session=1, lsb=0.5)
+        write_recording(os.path.join(data, "p1"), "s1_two", subject="p1", session=1, channels=2, samples=200)
+        write_recording(os.path.join(data, "p1"), "s2_g1", subject="p1", session=2)
+        write_recording(os.path.join(data, "p2"), "s1_g1", subject="p2", session=1)
+        done = run(*start, "--json")
+        try:
+            assert "4 recordings: person 'p1', session '1'" in done.stderr, done.stderr
+            with open("/proc/%d/cmdline" % json.loads(done.stdout)["pid"], encoding="utf-8") as stream:
+                words = stream.read().split("\0")
+            given = [words[i + 1] for i, word in enumerate(words) if word == "--electrodes"]
+            assert sorted(given) == sorted(wanted), given
+        finally:
+            run("stop", "--no-port", arm)
+
+
 if __name__ == "__main__":
-    main(test_story, test_terminal, test_arm_leaves)
+    main(test_story, test_terminal, test_arm_leaves, test_emulate_session)
