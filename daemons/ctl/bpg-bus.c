@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-bus.h"
 
+#include "bpg-agent.h"
+
 #include <gio/gunixfdlist.h>
 #include <string.h>
 #include <unistd.h>
@@ -279,20 +281,45 @@ bpg_ctl_call (BpgCtl *ctl, const char *path, const char *method, GVariant *argum
   return bpg_ctl_call_fd (ctl, path, method, arguments, reply, -1, NULL, error);
 }
 
+/* On a terminal polkit is asked first whether it needs a password at all, and gets an agent here only then: a call that
+ * is refused for want of one has done nothing. */
+static GVariant *
+call (BpgCtl *ctl, const BpgDaemon *daemon, const char *path, const char *method, GVariant *arguments,
+      const char *reply, GUnixFDList *sent, GUnixFDList **received, GError **error)
+{
+  const char *dot = strchr (method, '.');
+  g_autofree char *word = g_strndup (method, (gsize) (dot - method));
+  g_autofree char *interface = g_strconcat (BPG_INTERFACE (""), word, NULL);
+  int seconds = ctl->timeout > 0 ? ctl->timeout : ctl->no_ask || ctl->session ? REPLY_SECONDS : ASKING_SECONDS;
+  gboolean ask_here = !ctl->no_ask && isatty (STDIN_FILENO);
+
+  for (gboolean ask = !ctl->no_ask && !ask_here;; ask = TRUE) {
+    GSubprocess *agent = ask && ask_here ? bpg_agent_start () : NULL;
+    g_autoptr (GError) local = NULL;
+    GVariant *answer = g_dbus_connection_call_with_unix_fd_list_sync (
+      ctl->bus, daemon->name, path, interface, dot + 1, arguments, G_VARIANT_TYPE (reply),
+      ask ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION : G_DBUS_CALL_FLAGS_NONE, seconds * 1000, sent, received,
+      NULL, &local);
+
+    bpg_agent_stop (agent);
+    if (answer != NULL)
+      return answer;
+    if (ask || !ask_here || !g_error_matches (local, BPG_ERROR, BPG_ERROR_AUTHORIZATION_OBTAINABLE)) {
+      bpg_ctl_take_bus_error (error, g_steal_pointer (&local), daemon->word);
+      return NULL;
+    }
+  }
+}
+
 GVariant *
 bpg_ctl_call_fd (BpgCtl *ctl, const char *path, const char *method, GVariant *arguments, const char *reply, int fd,
                  int *received, GError **error)
 {
   g_autoptr (GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   const BpgDaemon *daemon = bpg_daemon_from_path (path);
-  const char *dot = strchr (method, '.');
-  g_autofree char *word = g_strndup (method, (gsize) (dot - method));
-  g_autofree char *interface = g_strconcat (BPG_INTERFACE (""), word, NULL);
   g_autoptr (GUnixFDList) sent = NULL;
   g_autoptr (GUnixFDList) list = NULL;
   g_autoptr (GVariant) answer = NULL;
-  GError *local = NULL;
-  int seconds = ctl->timeout > 0 ? ctl->timeout : ctl->no_ask || ctl->session ? REPLY_SECONDS : ASKING_SECONDS;
 
   if (daemon == NULL) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, _("%s is no object of ours"), path);
@@ -305,14 +332,9 @@ bpg_ctl_call_fd (BpgCtl *ctl, const char *path, const char *method, GVariant *ar
     if (g_unix_fd_list_append (sent, fd, error) < 0)
       return NULL;
   }
-  answer = g_dbus_connection_call_with_unix_fd_list_sync (
-    ctl->bus, daemon->name, path, interface, dot + 1, owned, G_VARIANT_TYPE (reply),
-    ctl->no_ask ? G_DBUS_CALL_FLAGS_NONE : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, seconds * 1000, sent,
-    &list, NULL, &local);
-  if (answer == NULL) {
-    bpg_ctl_take_bus_error (error, local, daemon->word);
+  answer = call (ctl, daemon, path, method, owned, reply, sent, &list, error);
+  if (answer == NULL)
     return NULL;
-  }
   if (received != NULL) {
     *received = list != NULL && g_unix_fd_list_get_length (list) == 1 ? g_unix_fd_list_get (list, 0, error) : -1;
     if (*received < 0) {

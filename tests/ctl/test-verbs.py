@@ -3,6 +3,7 @@
 """What bionicctl asks of the daemons, prints, and exits with, whatever they answer."""
 import json
 import os
+import pty
 import signal
 import struct
 
@@ -47,6 +48,49 @@ def test_overview_and_help():
             text = clinic.run(*name.split(), "--help").stdout
             assert "Usage:" in text and (name == "lab" or "Example" in text and "--json" in text), (name, text)
         assert clinic.run("--version").stdout.startswith("bionicctl ")
+
+
+AGENT = """#!/bin/sh
+echo "$@" >"$AGENT_NOTE"
+trap 'rm "$AGENT_NOTE.runs"; exit' TERM
+: >"$AGENT_NOTE.runs"
+exec 3>&-
+while :; do sleep 0.05; done
+"""
+
+
+def test_password_on_terminal():
+    """Where polkit wants a password, it is asked for on the terminal, and only there and only then."""
+    with Clinic() as clinic:
+        folder = os.path.join(clinic.house.directory, "bin")
+        note = os.path.join(folder, "note")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "pkttyagent"), "w", encoding="utf-8") as script:
+            script.write(AGENT)
+            os.fchmod(script.fileno(), 0o755)
+        environment = {"PATH": folder + ":" + os.environ["PATH"], "AGENT_NOTE": note}
+
+        def identify(*_):
+            if not os.path.exists(note + ".runs"):
+                raise Refusal("AuthorizationObtainable")
+        clinic.pairing.methods["Prosthesis1.Identify"] = identify
+        clinic.run("identify", status=4, environment=environment)
+        assert len(clinic.pairing.calls) == 1 and not os.path.exists(note)
+        master, terminal = pty.openpty()
+        try:
+            clinic.run("identify", "--no-ask-password", status=4, environment=environment, stdin=terminal)
+            assert len(clinic.pairing.calls) == 2 and not os.path.exists(note)
+            run = clinic.run("identify", environment=environment, stdin=terminal)
+            assert len(clinic.pairing.calls) == 4 and not os.path.exists(note + ".runs")
+            with open(note, encoding="utf-8") as stream:
+                assert stream.read().split() == ["--process", str(run.child.pid), "--notify-fd", "3", "--fallback"]
+            os.unlink(note)
+            clinic.pairing.methods["Prosthesis1.Identify"] = lambda *_: None
+            clinic.run("identify", environment=environment, stdin=terminal)
+            assert len(clinic.pairing.calls) == 5 and not os.path.exists(note)
+        finally:
+            os.close(master)
+            os.close(terminal)
 
 
 def test_usage_errors():
