@@ -144,7 +144,7 @@ def check_errors(root, names):
     if "daemons/common/bpg-error.c" not in names:
         return
     text = read(root, "docs/errors.md")
-    rows = re.findall(r'PREFIX "(\w+)"},\s*"((?:[^"\\\\]|\\\\.)*)"', read(root, "daemons/common/bpg-error.c"))
+    rows = re.findall(r'PREFIX "(\w+)"},\s*N_\("((?:[^"\\\\]|\\\\.)*)"\)', read(root, "daemons/common/bpg-error.c"))
     if not rows:
         yield "no error found in bpg-error.c"
     for name, hint in rows:

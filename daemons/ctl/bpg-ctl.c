@@ -282,7 +282,7 @@ static gboolean
 parse_verb (BpgCtl *ctl, const BpgVerb *verb, int argc, char **argv, GError **error)
 {
   g_autofree char *line = g_strconcat ("- ", _(verb->summary), NULL);
-  g_autofree char *usage = g_strdup_printf ("%s %s", _(verb->arguments), line);
+  g_autofree char *usage = g_strdup_printf ("%s %s", bpg_output_translate (verb->arguments), line);
   g_autofree char *program = g_strconcat ("bionicctl ", verb->name, NULL);
   g_autoptr (GOptionContext) context = g_option_context_new (usage);
   GOptionGroup *own = g_option_group_new ("verb", "", "", NULL, NULL);
@@ -311,7 +311,8 @@ parse_verb (BpgCtl *ctl, const BpgVerb *verb, int argc, char **argv, GError **er
   if (ctl->timeout < 0 || ctl->timeout > 86400)
     return bpg_ctl_usage (error, _("--timeout: 1 to 86400 seconds"));
   if (ctl->n_arguments < verb->minimum)
-    return bpg_ctl_usage (error, _("%s needs more: bionicctl %s %s"), verb->name, verb->name, _(verb->arguments));
+    return bpg_ctl_usage (error, _("%s needs more: bionicctl %s %s"), verb->name, verb->name,
+                          bpg_output_translate (verb->arguments));
   if (ctl->n_arguments > verb->maximum)
     return bpg_ctl_usage (error, _("%s: '%s' is too much"), verb->name, ctl->arguments[verb->maximum]);
   return TRUE;
@@ -412,6 +413,7 @@ bpg_ctl_main (int argc, char **argv)
   BpgOutput output = {BPG_OUTPUT_HUMAN};
   BpgCtl ctl = {.output = &output};
   const char *bus = g_getenv ("BIONICPRO_BUS");
+  const char *locales = g_getenv ("BIONICPRO_LOCALEDIR");
   int status;
 
   if (argc > 1 && strcmp (argv[1], "lab") == 0)
@@ -420,7 +422,7 @@ bpg_ctl_main (int argc, char **argv)
   setlocale (LC_ALL, "");
   /* What is printed is read by programs, too: numbers have a point everywhere. */
   setlocale (LC_NUMERIC, "C");
-  bindtextdomain (GETTEXT_PACKAGE, BPG_LOCALEDIR);
+  bindtextdomain (GETTEXT_PACKAGE, locales != NULL ? locales : BPG_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   bpg_error_quark ();

@@ -19,7 +19,7 @@ static const Kind kinds[] = {
   [BPG_THING_PATIENT] = {"records", "Patient1", {"Id"}, N_("patient"), "patients"},
   [BPG_THING_RECORDING] = {"records", "Recording1", {"Id"}, N_("recording"), "recordings"},
   [BPG_THING_MODEL] = {"training", "Model1", {"Hash", "Id"}, N_("model"), "models"},
-  [BPG_THING_SESSION] = {"training", "Session1", {NULL}, N_("session"), "list --sessions"},
+  [BPG_THING_SESSION] = {"training", "Session1", {NULL}, N_("session"), "list sessions"},
   [BPG_THING_JOB] = {NULL, "Job1", {NULL}, N_("job"), "jobs --all"},
 };
 

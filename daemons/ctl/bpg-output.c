@@ -47,6 +47,12 @@ format_field (const BpgField *field, GVariant *row)
 }
 
 /* Terminal columns of a text; a row of it is one line whatever it holds. */
+const char *
+bpg_output_translate (const char *text)
+{
+  return *text != '\0' ? _(text) : text;
+}
+
 static int
 get_width (const char *text)
 {
@@ -160,14 +166,14 @@ bpg_output_row (BpgOutput *self, const BpgField *fields, GVariant *row)
   }
   for (const BpgField *field = fields; field->key != NULL; field++) {
     if (field->label != NULL)
-      width = MAX (width, get_width (_ (field->label)));
+      width = MAX (width, get_width (bpg_output_translate (field->label)));
   }
   for (const BpgField *field = fields; field->key != NULL; field++) {
     g_autofree char *text = format_field (field, row);
 
     if (field->label == NULL || *text == '\0')
       continue;
-    printf ("%*s%s  %s\n", width - get_width (_ (field->label)), "", _ (field->label), text);
+    printf ("%*s%s  %s\n", width - get_width (bpg_output_translate (field->label)), "", bpg_output_translate (field->label), text);
   }
 }
 
@@ -185,7 +191,7 @@ print_human_table (const BpgField *fields, GPtrArray *rows)
     if (fields[f].label == NULL)
       continue;
     last = f;
-    widths[f] = get_width (_ (fields[f].label));
+    widths[f] = get_width (bpg_output_translate (fields[f].label));
     for (guint r = 0; r < rows->len; r++) {
       g_autofree char *text = format_field (&fields[f], rows->pdata[r]);
 
@@ -194,7 +200,7 @@ print_human_table (const BpgField *fields, GPtrArray *rows)
   }
   for (guint f = 0; f < n_fields; f++) {
     if (fields[f].label != NULL)
-      print_padded (_ (fields[f].label), widths[f], f == last);
+      print_padded (bpg_output_translate (fields[f].label), widths[f], f == last);
   }
   putchar ('\n');
   for (guint r = 0; r < rows->len; r++) {

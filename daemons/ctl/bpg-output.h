@@ -77,6 +77,13 @@ void bpg_output_line (BpgOutput *self, GVariant *dictionary);
  */
 char *bpg_output_to_json (GVariant *value, gboolean pretty);
 
+/**
+ * bpg_output_translate:
+ *
+ * Returns: @text in the person's language; the empty text stays empty, which gettext takes for something else.
+ */
+const char *bpg_output_translate (const char *text);
+
 /* Formats. */
 char *bpg_format_time (GVariant *value);      /* t, µs of the real clock */
 char *bpg_format_yes_no (GVariant *value);    /* b */

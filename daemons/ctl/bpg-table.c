@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-table.h"
 
+#include <inttypes.h>
+
 static char *
 format_name (GVariant *value)
 {
@@ -134,7 +136,7 @@ format_latency (GVariant *value)
     for (gsize half = 0; half <= i; half++)
       found[w] *= 1.41421356237309505;
   }
-  return g_strdup_printf (_("half below %.2f ms, 99 %% below %.2f ms, of %" G_GUINT64_FORMAT " decisions"),
+  return g_strdup_printf (_("half below %.2f ms, 99 %% below %.2f ms, of %" PRIu64 " decisions"),
                           found[0] / 1000, found[1] / 1000, total);
 }
 

@@ -113,7 +113,8 @@ run_bind (BpgCtl *ctl, GError **error)
   if (ctl->output->mode != BPG_OUTPUT_HUMAN)
     bpg_output_document (ctl->output, g_steal_pointer (&result));
   else if (!no_wait_option)
-    bpg_ctl_note (ctl, _("The arm is bound to the patient's %s side"), side_option);
+    bpg_ctl_note (ctl, "%s", g_str_equal (side_option, "left") ? _("The arm is bound to the patient's left side")
+                                                               : _("The arm is bound to the patient's right side"));
   return TRUE;
 }
 

@@ -64,7 +64,7 @@ static gboolean
 check_bus (Doctor *self)
 {
   g_autoptr (GError) error = NULL;
-  const char *name = self->ctl->session ? "session bus" : "system bus";
+  const char *name = self->ctl->session ? _("session bus") : _("system bus");
 
   if (bpg_ctl_connect (self->ctl, &error) != NULL) {
     report (self, GRADE_OK, name, _("reachable"), "");

@@ -112,7 +112,8 @@ is_confirmed (const char *id, GError **error)
   if (!isatty (STDIN_FILENO))
     return bpg_ctl_usage (error, _("This deletes every recording of the patient; say --yes"));
   fprintf (stderr, _("Delete patient %s with every recording? [y/N] "), id);
-  if (fgets (answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+  if (fgets (answer, sizeof answer, stdin) != NULL &&
+      (g_ascii_strncasecmp (answer, "y", 1) == 0 || g_ascii_strncasecmp (answer, _("y"), 1) == 0))
     return TRUE;
   g_set_error (error, BPG_ERROR, BPG_ERROR_CANCELLED, _("Nothing was deleted"));
   return FALSE;

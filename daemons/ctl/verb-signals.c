@@ -5,6 +5,7 @@
 #include "bpg-terminal.h"
 
 #include <glib-unix.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -177,7 +178,7 @@ conclude (Signals *self, GError **error)
   }
   if (self->live.lost > 0 || self->live.dropped > 0)
     bpg_ctl_note (self->ctl,
-                  _("%" G_GUINT64_FORMAT " samples were lost on the link, %" G_GUINT64_FORMAT " were not read in time"),
+                  _("%" PRIu64 " samples were lost on the link, %" PRIu64 " were not read in time"),
                   self->live.lost, self->live.dropped);
   return TRUE;
 }

@@ -10,7 +10,7 @@ import struct
 from fakes import ERROR, Clinic, Refusal, container, error_names, memory_file, parse_xml, pause, wait_for
 
 from gi.repository import GLib
-from harness import main
+from harness import BUILD, main
 
 STATUSES = {
     1: {"Failed", "NoSpace", "Corrupt"},
@@ -48,6 +48,30 @@ def test_overview_and_help():
             text = clinic.run(*name.split(), "--help").stdout
             assert "Usage:" in text and (name == "lab" or "Example" in text and "--json" in text), (name, text)
         assert clinic.run("--version").stdout.startswith("bionicctl ")
+
+
+def test_german():
+    """Help, tables, errors and hints come in German, with aligned columns."""
+    german = {"LANGUAGE": "de", "BIONICPRO_LOCALEDIR": os.path.join(BUILD, "po")}
+    with Clinic() as clinic:
+        assert "Patienten und Prothesen" in clinic.run(environment=german).stdout
+        for name in verbs(clinic):
+            if name != "lab":
+                text = clinic.run(*name.split(), "--help", environment=german).stdout
+                assert "Beispiel" in text and "JSON ausgeben" in text and "Project-Id" not in text, (name, text)
+        heading, row = clinic.run("list", environment=german).stdout.splitlines()
+        assert heading.split()[:3] == ["PROTHESE", "VERBUNDEN", "ÜBER"], heading
+        assert row.index("usb") == heading.index("ÜBER") and row.index("77 %") == heading.index("AKKU"), (heading, row)
+        lines = clinic.run("show", "BP-1", environment=german).stdout.splitlines()
+        ends = {line.index("  ", len(line) - len(line.lstrip())) for line in lines}
+        assert len(ends) == 1 and any("Entscheidungslatenz" in line for line in lines), lines
+        doctor = clinic.start("doctor", environment=german)
+        doctor.wait()
+        assert "BEFUND" in doctor.stdout and "Project-Id" not in doctor.stdout, doctor.stdout
+        run = clinic.run("show", "model", "ff", status=3, environment=german)
+        assert run.stderr.splitlines()[0] == \
+            "bionicctl: Nicht gefunden: Modell »ff«; »bionicctl models« zeigt, was es gibt", run.stderr
+        assert "Prüfen Sie den Namen" in run.stderr
 
 
 AGENT = """#!/bin/sh

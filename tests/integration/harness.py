@@ -152,7 +152,7 @@ class House:
         self.processes, self.daemons = [], {}
         self.sanitized = sanitized()
         self.environment = {key: value for key, value in os.environ.items()
-                            if not key.startswith(("DBUS_", "XDG_", "LD_PRELOAD"))}
+                            if not key.startswith(("DBUS_", "XDG_", "LD_PRELOAD", "LANGUAGE"))}
         runtime = os.path.join(self.directory, "run")
         os.makedirs(runtime, mode=0o700, exist_ok=True)
         self.environment.update(
