@@ -8,8 +8,8 @@
  * @payload: payload of a reply
  * @group: the group that was asked
  *
- * What a reply says about success. Errors: NotSupported (an unknown command), InvalidArgument, WrongState, Busy,
+ * What a reply says about success. Errors: NotSupported, InvalidArgument, WrongState, Busy,
  * BatteryTooLow, SignatureInvalid, Incompatible, NoSpace, VersionTooOld, Corrupt (also a reply that is none),
- * LimitExceeded, NotAuthorized, NotFound, TimedOut, Failed.
+ * NotAuthorized, NotFound, TimedOut, Failed.
  */
 gboolean bpg_arm_error_check (const guint8 *payload, gsize length, guint16 group, GError **error);
