@@ -2,6 +2,7 @@
 #include "bpg-find.h"
 #include "bpg-path.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MIN_PREFIX 1
@@ -189,4 +190,43 @@ bpg_ctl_find_beside (BpgCtl *ctl, const char *daemon, const char *interface, con
     }
   }
   return NULL;
+}
+
+void
+bpg_ctl_print_made (BpgCtl *ctl, GVariant *reply)
+{
+  g_autofree char *id = NULL;
+  const char *path;
+  GVariantDict document;
+
+  g_variant_get (reply, "(&o)", &path);
+  id = bpg_ctl_get_name (path);
+  if (ctl->output->mode == BPG_OUTPUT_HUMAN) {
+    puts (id);
+    return;
+  }
+  g_variant_dict_init (&document, NULL);
+  g_variant_dict_insert (&document, "ok", "b", TRUE);
+  g_variant_dict_insert (&document, "id", "s", id);
+  g_variant_dict_insert (&document, "path", "o", path);
+  bpg_output_document (ctl->output, g_variant_dict_end (&document));
+}
+
+gboolean
+bpg_ctl_delete_all (BpgCtl *ctl, BpgThing thing, const char *method, GError **error)
+{
+  g_autoptr (GVariant) paths = bpg_ctl_find_all (ctl, thing, (const char *const *) ctl->arguments, error);
+
+  if (paths == NULL)
+    return FALSE;
+  for (gsize i = 0; i < g_variant_n_children (paths); i++) {
+    const char *path;
+    g_autoptr (GVariant) reply = NULL;
+
+    g_variant_get_child (paths, i, "&o", &path);
+    reply = bpg_ctl_call (ctl, path, method, g_variant_new ("(a{sv})", NULL), "()", error);
+    if (reply == NULL)
+      return FALSE;
+  }
+  return TRUE;
 }

@@ -47,3 +47,19 @@ BpgObject *bpg_ctl_find_beside (BpgCtl *ctl, const char *daemon, const char *int
  * Returns: (transfer full): what people call the object at @path: its last element, unescaped.
  */
 char *bpg_ctl_get_name (const char *path);
+
+/**
+ * bpg_ctl_print_made:
+ * @reply: "(o)", what a method has made
+ *
+ * Prints its name for a person, name and path in a document for a program.
+ */
+void bpg_ctl_print_made (BpgCtl *ctl, GVariant *reply);
+
+/**
+ * bpg_ctl_delete_all:
+ * @method: interface and method that deletes one, for example "Model1.Delete"
+ *
+ * Deletes every thing the verb's arguments name; none when one of the names is wrong.
+ */
+gboolean bpg_ctl_delete_all (BpgCtl *ctl, BpgThing thing, const char *method, GError **error);

@@ -74,8 +74,6 @@ run_add (BpgCtl *ctl, GError **error)
 {
   GVariantDict options;
   g_autoptr (GVariant) reply = NULL;
-  g_autofree char *id = NULL;
-  const char *path;
 
   g_variant_dict_init (&options, NULL);
   if (name_option != NULL)
@@ -86,19 +84,7 @@ run_add (BpgCtl *ctl, GError **error)
                         g_variant_new ("(@a{sv})", g_variant_dict_end (&options)), "(o)", error);
   if (reply == NULL)
     return FALSE;
-  g_variant_get (reply, "(&o)", &path);
-  id = bpg_ctl_get_name (path);
-  if (ctl->output->mode == BPG_OUTPUT_HUMAN) {
-    puts (id);
-  } else {
-    GVariantDict document;
-
-    g_variant_dict_init (&document, NULL);
-    g_variant_dict_insert (&document, "ok", "b", TRUE);
-    g_variant_dict_insert (&document, "id", "s", id);
-    g_variant_dict_insert (&document, "path", "o", path);
-    bpg_output_document (ctl->output, g_variant_dict_end (&document));
-  }
+  bpg_ctl_print_made (ctl, reply);
   return TRUE;
 }
 

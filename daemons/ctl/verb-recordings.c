@@ -81,9 +81,7 @@ run_import (BpgCtl *ctl, GError **error)
 {
   g_autoptr (BpgObject) patient = NULL;
   g_autoptr (GVariant) reply = NULL;
-  g_autofree char *id = NULL;
   GVariantDict options;
-  const char *path;
   int fd;
 
   if (patient_option == NULL)
@@ -105,40 +103,14 @@ run_import (BpgCtl *ctl, GError **error)
   close (fd);
   if (reply == NULL)
     return FALSE;
-  g_variant_get (reply, "(&o)", &path);
-  id = bpg_ctl_get_name (path);
-  if (ctl->output->mode == BPG_OUTPUT_HUMAN) {
-    puts (id);
-  } else {
-    GVariantDict document;
-
-    g_variant_dict_init (&document, NULL);
-    g_variant_dict_insert (&document, "ok", "b", TRUE);
-    g_variant_dict_insert (&document, "id", "s", id);
-    g_variant_dict_insert (&document, "path", "o", path);
-    bpg_output_document (ctl->output, g_variant_dict_end (&document));
-  }
+  bpg_ctl_print_made (ctl, reply);
   return TRUE;
 }
 
 static gboolean
 run_delete (BpgCtl *ctl, GError **error)
 {
-  g_autoptr (GVariant) paths =
-    bpg_ctl_find_all (ctl, BPG_THING_RECORDING, (const char *const *) ctl->arguments, error);
-
-  if (paths == NULL)
-    return FALSE;
-  for (gsize i = 0; i < g_variant_n_children (paths); i++) {
-    const char *path;
-    g_autoptr (GVariant) reply = NULL;
-
-    g_variant_get_child (paths, i, "&o", &path);
-    reply = bpg_ctl_call (ctl, path, "Recording1.Delete", g_variant_new ("(a{sv})", NULL), "()", error);
-    if (reply == NULL)
-      return FALSE;
-  }
-  return TRUE;
+  return bpg_ctl_delete_all (ctl, BPG_THING_RECORDING, "Recording1.Delete", error);
 }
 
 static const GOptionEntry list_options[] = {
