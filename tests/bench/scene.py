@@ -18,7 +18,8 @@ MOVEMENTS, REPETITIONS, SPEED = 7, 3, 5
 
 def recordings_folder(house):
     """Real recordings where there are some, else generated ones."""
-    beside = os.path.join(os.path.dirname(SOURCE), "shared", "data")
+    beside = os.environ.get("BIONICPRO_DATA",
+                            os.path.join(os.path.dirname(SOURCE), "shared", "data"))
     if os.path.isdir(beside):
         return beside
     folder = os.path.join(house.directory, "generated")

@@ -36,7 +36,8 @@ def find_data(arguments):
     """The folder of recordings, or None when the arm has to generate its own."""
     if arguments.data:
         return os.path.abspath(arguments.data)
-    beside = os.path.join(os.path.dirname(SOURCE), "shared", "data")
+    beside = os.environ.get("BIONICPRO_DATA",
+                            os.path.join(os.path.dirname(SOURCE), "shared", "data"))
     return beside if os.path.isdir(beside) else None
 
 
