@@ -79,6 +79,7 @@ def main():
     arguments = parse_arguments()
     os.environ["BIONICPRO_TEST_BUILDDIR"] = arguments.build
     os.environ["BIONICPRO_TEST_SRCDIR"] = SOURCE
+    from recordings import Unusable  # pylint: disable=import-outside-toplevel
     from terminal import Terminal, story_stream  # pylint: disable=import-outside-toplevel
     terminal = Terminal(story_stream(arguments.json))
     begun = time.monotonic()
@@ -87,6 +88,9 @@ def main():
     except KeyboardInterrupt:
         terminal.write("interrupted")
         return 130
+    except Unusable as error:
+        terminal.write("./dev demo: %s" % error)
+        document = {"ok": False, "error": str(error), "steps": [], "metrics": {}}
     except Exception as error:  # pylint: disable=broad-except
         terminal.write(traceback.format_exc())
         document = {"ok": False, "error": str(error), "steps": [], "metrics": {}}

@@ -193,6 +193,24 @@ def promise(sessions):
             min(sum(counts.values()), 60))
 
 
+def turn_socket(session, folder):
+    """Another day that is not there: the same recordings with every electrode in its neighbour's place,
+    as if the socket had been put on turned by one electrode. Writes them to the folder."""
+    os.makedirs(folder, exist_ok=True)
+    files = []
+    for path in session.files:
+        with open(path, encoding="utf-8") as stream:
+            head = json.load(stream)
+        turned = os.path.join(folder, os.path.basename(path))
+        samples = np.fromfile(path[:-5] + ".bin", DTYPES[head["dtype"]]).reshape(-1, head["channels"])
+        np.roll(samples, 1, axis=1).tofile(turned[:-5] + ".bin")
+        head.update(session="turned", placement="turned by one electrode (emulated)")
+        with open(turned, "w", encoding="utf-8") as stream:
+            json.dump(head, stream)
+        files.append((turned, head))
+    return read_session("turned (emulated)", files)
+
+
 def sort_key(session):
     """Orders sessions whether they are numbers or text."""
     return (0, session, "") if isinstance(session, (int, float)) else (1, 0, str(session))
@@ -200,6 +218,8 @@ def sort_key(session):
 
 def choose(folder):
     """The person whose recordings serve best; raises Unusable."""
+    if not os.path.isdir(folder):
+        raise Unusable("%s is no folder; name one with recordings with --data" % folder)
     people = group(folder)
     # Among equals the first in the alphabet, so that the choice is the same every time.
     ranking = sorted(people, key=lambda key: (tuple(-int(x) for x in promise(people[key])), key))
