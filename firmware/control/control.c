@@ -8,6 +8,7 @@
 
 #define GUARD_PERIOD_US 10000u
 #define MINUTE_US 60000000u
+#define RESET_MOST_US 1000000u
 #define MINUTES_AN_HOUR 60u
 /* So many pieces of input are looked at in one round, that samples do not
  * wait behind a flood. */
@@ -421,12 +422,22 @@ bpg_control_run (struct bpg_control *control)
   bpg_stream_pump (&control->stream);
   take_input (control);
   run_timers (control, bpg_port_now_us ());
-  if (control->reset_wanted && bpg_stream_is_idle (&control->stream))
+  if (control->reset_wanted
+      && (bpg_stream_is_idle (&control->stream) || bpg_port_now_us () >= control->reset_end))
     {
       control->reset_wanted = false;
       bpg_port_reset ();
     }
   bpg_port_watchdog_feed ();
+}
+
+void
+bpg_control_reset (struct bpg_control *control)
+{
+  if (control->reset_wanted)
+    return;
+  control->reset_wanted = true;
+  control->reset_end = bpg_port_now_us () + RESET_MOST_US;
 }
 
 /* Models of the owner before must not come alive under the next one. */

@@ -66,6 +66,7 @@ struct bpg_control
   bool clock_set;
   int64_t clock_offset; /* real clock less arm's clock, microseconds */
   bool reset_wanted;
+  uint64_t reset_end; /* when it comes even if the replies are not out */
   uint8_t fingerprint[BPG_SHA256_SIZE]; /* of the element's key */
 };
 
@@ -91,6 +92,10 @@ void bpg_control_button (struct bpg_control *control);
 /* Sends an event and, if it is a fault, logs it. */
 void bpg_control_event (struct bpg_control *control, enum bpg_event_kind kind, uint32_t a,
                         uint32_t b);
+
+/* Restarts the arm as soon as the replies are out, or when nobody has taken
+ * them for a second. */
+void bpg_control_reset (struct bpg_control *control);
 
 /* Starts the model that the slots say is active, or stops recognising. */
 void bpg_control_start_model (struct bpg_control *control);

@@ -61,7 +61,7 @@ reset (struct bpg_request *request)
 {
   struct bpg_rc_reply reply = { 0 };
 
-  request->control->reset_wanted = true;
+  bpg_control_reset (request->control);
   bpg_rc_reply_encode (&reply, request->reply);
 }
 

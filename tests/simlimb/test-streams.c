@@ -293,6 +293,26 @@ test_long_answers (void)
   g_assert_cmpuint (harness->demux.garbage, ==, 0);
 }
 
+/* A reset comes though nobody takes its answer. */
+static void
+test_reset_unread (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  struct sim_line *line = &harness->arm.line;
+  struct bpg_cbor_writer writer = harness_begin (harness);
+
+  bpg_cbor_open_map (&writer);
+  bpg_cbor_close (&writer);
+  harness_send (harness, BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_RESET, &writer);
+  g_assert_true (sim_line_transfer (line));
+  line->baud = 1;
+  line->out_length = sizeof line->out;
+  harness_run (harness, 900);
+  g_assert_cmpuint (harness->arm.starts, ==, 1);
+  harness_run (harness, 200);
+  g_assert_cmpuint (harness->arm.starts, ==, 2);
+}
+
 /* Told to go faster than it can, the arm comes back to who talks to it, and
  * makes up for the time later. */
 static void
@@ -330,6 +350,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/watchdog", test_watchdog);
   g_test_add_func ("/streams/flood", test_flood);
   g_test_add_func ("/streams/long-answers", test_long_answers);
+  g_test_add_func ("/streams/reset-unread", test_reset_unread);
   g_test_add_func ("/streams/hurry", test_hurry);
   return g_test_run ();
 }
