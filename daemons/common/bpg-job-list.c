@@ -189,13 +189,14 @@ recover_one (BpgJobList *self, sqlite3_stmt *statement, BpgJobRecoverFunc func, 
 
   if (error_name != NULL) {
     const char *text = (const char *) sqlite3_column_text (statement, 7);
-    g_autoptr (GVariant) parsed =
+    g_autoptr (GVariant) result =
       text != NULL ? g_variant_parse (G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL) : NULL;
-    g_autoptr (GVariant) result = g_variant_ref_sink (parsed != NULL ? g_variant_ref (parsed)
-                                                                     : g_variant_new ("a{sv}", NULL));
     const char *message = (const char *) sqlite3_column_text (statement, 6);
-    BpgJobOutcome outcome = {error_name, message != NULL ? message : "", result};
+    BpgJobOutcome outcome = {error_name, message != NULL ? message : "", NULL};
 
+    if (result == NULL)
+      result = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+    outcome.result = result;
     bpg_job_announce (job, &outcome);
     bpg_job_list_job_announced (self, job);
     return;

@@ -185,7 +185,7 @@ take_variant (GVariant **target, const char *type, const unsigned char *text)
   if (value == NULL)
     return;
   g_variant_unref (*target);
-  *target = g_variant_ref_sink (value);
+  *target = value;
 }
 
 static BpgRepetition *
