@@ -172,8 +172,10 @@ class House:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        complaints = [] if kind else self.complaints()
         self.close()
+        assert not complaints, "\n".join(complaints[:10])
 
     @staticmethod
     def libasan():
@@ -287,7 +289,10 @@ class House:
         return done
 
     def complaints(self):
-        """Lines in which a sanitizer or GLib complains, of all processes."""
+        """Ends the daemons, and gives the lines in which a sanitizer or GLib complains."""
+        # What was leaked is told at the end.
+        for process in self.daemons.values():
+            process.stop()
         signs = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "CRITICAL",
                  "assertion failed")
         return ["%s: %s" % (process.name, line) for process in self.processes
