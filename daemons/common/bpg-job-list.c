@@ -73,6 +73,15 @@ load_previous (BpgJobList *self, GError **error)
   return TRUE;
 }
 
+/* Which numbers were used is not known any more. Those that count the seconds of the real clock are far above what has
+ * ever been reached, and above those of another such start. */
+static gboolean
+skip_used (BpgJobList *self, GError **error)
+{
+  return bpg_store_run (self->store, error, "INSERT INTO sqlite_sequence (name, seq) VALUES ('job', ?)", "t",
+                        (guint64) (g_get_real_time () / G_USEC_PER_SEC));
+}
+
 BpgJobList *
 bpg_job_list_new (GDBusObjectManagerServer *objects, const char *root, const char *path, BpgAuthority *authority,
                   GError **error)
@@ -83,7 +92,11 @@ bpg_job_list_new (GDBusObjectManagerServer *objects, const char *root, const cha
   self->authority = g_object_ref (authority);
   self->root = g_strdup (root);
   self->store = bpg_store_new (path != NULL ? path : ":memory:", migrations, G_N_ELEMENTS (migrations), error);
-  return self->store != NULL && load_previous (self, error) ? g_steal_pointer (&self) : NULL;
+  if (self->store == NULL || !load_previous (self, error))
+    return NULL;
+  if ((path == NULL || bpg_store_get_quarantined (self->store) != NULL) && !skip_used (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
 }
 
 const char *

@@ -2,6 +2,7 @@
 #include "common-fixture.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 static GVariant *
 get_all (BusFixture *fixture)
@@ -47,6 +48,20 @@ test_manager (BusFixture *fixture, gconstpointer data)
   assert_manager (fixture, "ready", 0);
 }
 
+/* "Numbers are never used again", also when it is forgotten which were used. */
+static void
+assert_fresh_number (BpgService *service)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BpgJob) job = bpg_job_list_start (bpg_service_get_jobs (service), "test", NULL, NULL, NULL, &error);
+  const char *number;
+
+  g_assert_no_error (error);
+  number = strrchr (bpg_job_get_path (job), '/') + 1;
+  g_assert_cmpuint (g_ascii_strtoull (number, NULL, 10), >, 1000000000);
+  bpg_job_succeed (job, NULL);
+}
+
 static void
 test_damaged_list_of_jobs (BusFixture *fixture, gconstpointer data)
 {
@@ -59,6 +74,7 @@ test_damaged_list_of_jobs (BusFixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   bpg_service_set_started (service);
   assert_manager (fixture, "degraded", 1);
+  assert_fresh_number (service);
 }
 
 static void
@@ -67,16 +83,13 @@ test_jobs_without_a_disk (BusFixture *fixture, gconstpointer data)
   g_autofree char *path = g_build_filename (fixture->state_dir, "jobs.db", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (BpgService) service = NULL;
-  g_autoptr (BpgJob) job = NULL;
 
   g_assert_cmpint (g_mkdir (path, 0700), ==, 0); /* a folder in its place cannot be opened */
   service = bpg_service_new (&test_service, fixture->server, fixture->state_dir, TRUE, &error);
   g_assert_no_error (error);
   bpg_service_set_started (service);
   assert_manager (fixture, "degraded", 1);
-  job = bpg_job_list_start (bpg_service_get_jobs (service), "test", NULL, NULL, NULL, &error);
-  g_assert_no_error (error);
-  bpg_job_succeed (job, NULL);
+  assert_fresh_number (service);
 }
 
 static void
