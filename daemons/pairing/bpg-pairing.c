@@ -288,7 +288,12 @@ add_port (BpgPairing *self, const char *path, GVariant *options, GError **error)
     g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "%u baud is not a speed a serial line has", baud);
     return FALSE;
   }
-  return bpg_port_list_add (self->ports, path, baud, error) && bpg_registry_add_port (self->registry, path, baud, error);
+  if (!bpg_registry_add_port (self->registry, path, baud, error))
+    return FALSE;
+  if (bpg_port_list_add (self->ports, path, baud, error))
+    return TRUE;
+  bpg_registry_remove_port (self->registry, path, NULL);
+  return FALSE;
 }
 
 static void
@@ -325,8 +330,8 @@ remove_port_authorized (gpointer object, GDBusMethodInvocation *invocation, GVar
   gboolean done;
 
   g_variant_get_child (parameters, 0, "&s", &path);
-  done = bpg_options_none (options, &error) && bpg_port_list_remove (self->ports, path, &error) &&
-         bpg_registry_remove_port (self->registry, path, &error);
+  done = bpg_options_none (options, &error) && bpg_registry_remove_port (self->registry, path, &error) &&
+         bpg_port_list_remove (self->ports, path, &error);
   answer_port (self, invocation, done, error);
 }
 

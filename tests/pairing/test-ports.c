@@ -2,6 +2,7 @@
 #include "pairing-fixture.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -210,6 +211,32 @@ test_limit (Fixture *fixture, gconstpointer data)
   call_port (fixture, "AddPort", g_variant_new_parsed ("('/dev/null', @a{sv} {})"), BPG_ERROR_LIMIT_EXCEEDED);
 }
 
+static void
+run_sql (Fixture *fixture, const char *sql)
+{
+  g_autofree char *path = g_build_filename (fixture->bus.state_dir, "pairing.db", NULL);
+  sqlite3 *database = NULL;
+
+  g_assert_cmpint (sqlite3_open (path, &database), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (database, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (database);
+}
+
+/* What cannot be written down is not done either: after a restart it would be otherwise. */
+static void
+test_not_written (Fixture *fixture, gconstpointer data)
+{
+  run_sql (fixture, "CREATE TRIGGER no_add BEFORE INSERT ON port BEGIN SELECT raise (ABORT, 'no'); END");
+  call_port (fixture, "AddPort", g_variant_new_parsed ("('/dev/null', @a{sv} {})"), BPG_ERROR_FAILED);
+  g_assert_true (fixture_port_is (fixture, "/dev/null", "state", "(none)"));
+
+  run_sql (fixture, "DROP TRIGGER no_add");
+  call_port (fixture, "AddPort", g_variant_new_parsed ("('/dev/null', @a{sv} {})"), -1);
+  run_sql (fixture, "CREATE TRIGGER no_remove BEFORE DELETE ON port BEGIN SELECT raise (ABORT, 'no'); END");
+  call_port (fixture, "RemovePort", g_variant_new_parsed ("('/dev/null', @a{sv} {})"), BPG_ERROR_FAILED);
+  g_assert_false (fixture_port_is (fixture, "/dev/null", "state", "(none)"));
+}
+
 /* Two names of one line are one line, and one line has one user. */
 static void
 test_busy (Fixture *fixture, gconstpointer data)
@@ -297,6 +324,7 @@ main (int argc, char **argv)
     {"/pairing/ports/add-and-remove", test_add_and_remove},
     {"/pairing/ports/remembered", test_remembered},
     {"/pairing/ports/limit", test_limit},
+    {"/pairing/ports/not-written", test_not_written},
     {"/pairing/ports/busy", test_busy},
     {"/pairing/ports/methods", test_methods},
     {NULL, NULL},
