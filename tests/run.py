@@ -19,6 +19,9 @@ import sys
 CASE = re.compile(r"^(not )?ok\b[ \t]*\d*[ \t]*-?[ \t]*([^#]*)(#[ \t]*(skip|todo)\b.*)?", re.I)
 PLAN = re.compile(r"^1\.\.(\d+)")
 
+# How much of what a failed test said is shown again.
+TOLD_LINES = 60
+
 
 class Count:
     """Passed, failed and skipped cases."""
@@ -101,6 +104,8 @@ def run(build, suites, sanitized):
                 counts[suite_of.get(name, "other")].add(count)
                 if count.failed:
                     failed.append(test["name"])
+                    told = (test.get("stdout") or "").splitlines()[-TOLD_LINES:]
+                    print("-- %s\n%s" % (test["name"], "\n".join(told)), flush=True)
     if code and not failed:
         failed.append("meson test itself (exit status %d)" % code)
         counts["meson"].failed += 1
