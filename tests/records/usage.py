@@ -195,8 +195,9 @@ def killed():
                     job = None
                 wait_for(lambda: not process.running() or job in bound.clinic.jobs.finished,
                          "end or death")
-                tracer.stop()
                 # Also what is written after the end can be what it is killed at.
+                spin(0.5)
+                tracer.stop()
                 if process.running():
                     break
                 process.child.wait()
