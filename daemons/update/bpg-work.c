@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define OPEN_SECONDS 30
+#define REFRESH_SECONDS 3
 
 struct _BpgWork {
   GObject parent_instance;
@@ -28,6 +29,7 @@ struct _BpgWork {
   gint64 began;
   BpgPackageOrder *package_order; /* while the package is made */
   BpgPackage *package;
+  GVariant *result; /* while the prosthesis is looked at a last time */
   BpgManagement *management;
   BpgProcedure procedure;
 
@@ -57,6 +59,7 @@ bpg_work_finalize (GObject *object)
   g_clear_pointer (&self->arm, bpg_arm_free);
   g_clear_object (&self->job);
   g_clear_object (&self->slots);
+  g_clear_pointer (&self->result, g_variant_unref);
   g_clear_object (&self->signer);
   g_clear_object (&self->history);
   g_clear_object (&self->service);
@@ -170,13 +173,37 @@ build_result (BpgWork *self, const char *model)
 }
 
 static void
+on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (BpgWork) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+
+  /* The work is done whether or not the prosthesis can be looked at now. */
+  if (reply == NULL)
+    bpg_debug (bpg_job_get_path (self->job), "not refreshed: %s", error->message);
+  bpg_job_succeed (self->job, self->result);
+}
+
+/* Whoever hears that the job has ended shall find its outcome in the prosthesis's properties too. */
+static void
+refresh_and_succeed (BpgWork *self, GVariant *result)
+{
+  self->result = g_variant_ref_sink (result);
+  g_dbus_connection_call (bpg_service_get_connection (self->service), BPG_BUS_PAIRING, self->arm->path,
+                          "org.bionicpro.Prosthesis1", "Refresh", g_variant_new ("(a{sv})", NULL), NULL,
+                          G_DBUS_CALL_FLAGS_NO_AUTO_START, REFRESH_SECONDS * 1000, NULL, on_refreshed,
+                          g_object_ref (self));
+}
+
+static void
 succeed (BpgWork *self)
 {
   const BpgSlotEntry *active = bpg_slot_table_get_active (&self->procedure.table);
   g_autofree char *active_model =
     active != NULL ? bpg_history_find_model (self->history, active->hash) : g_strdup ("");
   const char *model = self->order->model[0] != '\0' ? self->order->model : active_model;
-  g_autoptr (GVariant) result = g_variant_ref_sink (build_result (self, model));
+  GVariant *result = build_result (self, model);
 
   switch (self->order->kind) {
   case BPG_PROCEDURE_INSTALL:
@@ -198,7 +225,7 @@ succeed (BpgWork *self)
     break;
   }
   end (self);
-  bpg_job_succeed (self->job, result);
+  refresh_and_succeed (self, result);
 }
 
 /* The model's file, from whoever keeps the models. */
