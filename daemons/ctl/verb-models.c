@@ -2,6 +2,8 @@
 #include "bpg-file.h"
 #include "bpg-table.h"
 
+#include "training/lib/bpg-output-file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,7 +81,7 @@ run_export (BpgCtl *ctl, GError **error)
   bytes = bpg_file_read_fd (fd, MODEL_MAX, error);
   close (fd);
   return bytes != NULL &&
-         bpg_file_write_durable (out_option, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), 0644, error);
+         bpg_output_file_write (out_option, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), 0644, error);
 }
 
 static gboolean

@@ -210,6 +210,21 @@ class Cases:
         done = lab("info", self.folder)
         assert done.returncode == 1, done.stderr
 
+    def test_devices_are_not_replaced(self):
+        """A device in the place of the model is written to, and what cannot be printed fails."""
+        link = self.path("nothing")
+        os.symlink("/dev/null", link)
+        done = lab("train", "--out", link, self.good)
+        assert done.returncode == 0 and os.path.islink(link), done.stderr
+        full = self.path("full")
+        os.symlink("/dev/full", full)
+        done = lab("train", "--out", full, self.good)
+        assert done.returncode == 1 and ": Failed: " in done.stderr and os.path.islink(full), done.stderr
+        with open("/dev/full", "w", encoding="utf-8") as nowhere:
+            done = subprocess.run([CTL, "lab", "info", self.model], stdout=nowhere, stderr=subprocess.PIPE, text=True,
+                                  check=False)
+        assert done.returncode == 1 and "space" in done.stderr, done.stderr
+
     def test_swapped_movements(self):
         """A day recorded with two movements swapped contradicts the model and is refused."""
         def swap(about):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-recording-file.h"
 
+#include "training/lib/bpg-output-file.h"
 #include "training/lib/bpg-recording-reader.h"
 #include "training/lib/bpg-training-error.h"
 
@@ -212,18 +213,6 @@ build_side_car (BpgRecordingFile *self)
   return json_to_string (node, TRUE);
 }
 
-static gboolean
-write_bytes (const char *path, const void *data, gsize length, int mode, GError **error)
-{
-  g_autoptr (GError) local = NULL;
-
-  if (g_file_set_contents_full (path, data, (gssize) length, G_FILE_SET_CONTENTS_CONSISTENT, mode, &local))
-    return TRUE;
-  g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED, "%s; check the folder and its free space",
-               local->message);
-  return FALSE;
-}
-
 static GByteArray *
 build_samples (BpgEmgRecording *recording)
 {
@@ -251,8 +240,8 @@ save_emgpack (BpgRecordingFile *self, const char *path, int mode, GError **error
   g_autofree char *text = build_side_car (self);
   g_autoptr (GByteArray) samples = build_samples (self->recording);
 
-  return write_bytes (binary, samples->data, samples->len, mode, error) &&
-         write_bytes (path, text, strlen (text), mode, error);
+  return bpg_output_file_write (binary, samples->data, samples->len, mode, error) &&
+         bpg_output_file_write (path, text, strlen (text), mode, error);
 }
 
 static gboolean
@@ -267,7 +256,7 @@ save_container (BpgRecordingFile *self, const char *path, int mode, GError **err
   g_byte_array_append (out, (const guint8 *) &length, sizeof length);
   g_byte_array_append (out, (const guint8 *) text, (guint) strlen (text));
   g_byte_array_append (out, samples->data, samples->len);
-  return write_bytes (path, out->data, out->len, mode, error);
+  return bpg_output_file_write (path, out->data, out->len, mode, error);
 }
 
 gboolean
@@ -293,5 +282,5 @@ bpg_recording_file_save (BpgRecordingFile *self, const char *path, const char *s
     return save_container (self, path, mode, error);
   bytes = g_str_has_suffix (path, ".csv") ? bpg_csv_write (self->recording)
                                           : bpg_edf_write (self->recording, info, more, error);
-  return bytes != NULL && write_bytes (path, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), mode, error);
+  return bytes != NULL && bpg_output_file_write (path, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), mode, error);
 }

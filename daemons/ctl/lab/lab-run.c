@@ -61,10 +61,5 @@ bpg_lab_run (int    argc,
   puts ("sample,movement,name,confidence,speed");
   if (!bpg_run (model, recording, print_decision, &run, &error))
     return bpg_lab_fail ("run", error);
-  if (fflush (stdout) != 0 || ferror (stdout))
-    {
-      perror ("lab run");
-      return BPG_LAB_FAILED;
-    }
   return BPG_LAB_OK;
 }

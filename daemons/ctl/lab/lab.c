@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lab.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +86,17 @@ bpg_lab_parse (const char         *parameters,
   return -1;
 }
 
+/* What was printed must have arrived, or the verb has not done what it was asked. */
+static int
+finish (const char *verb,
+        int         status)
+{
+  if ((fflush (stdout) == 0 && !ferror (stdout)) || status != BPG_LAB_OK)
+    return status;
+  fprintf (stderr, "lab %s: %s\n", verb, g_strerror (errno));
+  return BPG_LAB_FAILED;
+}
+
 int
 bpg_ctl_lab (int    argc,
              char **argv)
@@ -102,7 +114,7 @@ bpg_ctl_lab (int    argc,
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     {
       if (strcmp (argv[1], verbs[i].name) == 0)
-        return verbs[i].run (argc - 1, argv + 1);
+        return finish (verbs[i].name, verbs[i].run (argc - 1, argv + 1));
     }
   fprintf (stderr, "lab: no verb “%s”; try “bionicctl lab --help”\n", argv[1]);
   return BPG_LAB_USAGE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-model.h"
 
+#include "bpg-output-file.h"
+
 #include <glib/gstdio.h>
 
 #include "bpg-training-error.h"
@@ -94,17 +96,10 @@ bpg_model_write (BpgModel   *self,
                  const char *path,
                  GError    **error)
 {
-  g_autoptr (GError) local = NULL;
   gsize length;
-  const char *data = g_bytes_get_data (self->bytes, &length);
+  const void *data = g_bytes_get_data (self->bytes, &length);
 
-  if (!g_file_set_contents (path, data, (gssize) length, &local))
-    {
-      g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED, "%s; check the folder and the space left",
-                   local->message);
-      return FALSE;
-    }
-  return TRUE;
+  return bpg_output_file_write (path, data, length, 0666, error);
 }
 
 GBytes *
