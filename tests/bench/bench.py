@@ -13,7 +13,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-BENCHES = ("stream", "retrain", "turnaround", "idle", "bus", "rejection")
+BENCHES = ("stream", "retrain", "turnaround", "idle", "bus", "decision", "rejection")
 
 
 def main():
