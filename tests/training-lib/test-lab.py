@@ -121,6 +121,10 @@ class Cases:
         assert len(score) == 1 and score[0]["subject"] == "x"
         assert 0 <= score[0]["raw_error_total_percent"] < 20
         assert sum(map(sum, score[0]["confusion"])) == score[0]["decisions"]
+        foreign = record(self.path("foreign.json"), seed=3, samples_edit=lambda values: values.reverse())
+        drifts = [json.loads(lab("score", "--model", self.model, "--json", path).stdout)[0]
+                  for path in (self.other, foreign)]
+        assert drifts[0]["drift"] < drifts[0]["drift_threshold"] < drifts[1]["drift"], drifts
 
     def test_usage(self):
         """A wrong command line is 2, help is 0."""

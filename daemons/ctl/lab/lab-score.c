@@ -9,7 +9,7 @@
 static const char summary[] =
     "Scores a model on recordings whose movements are known, per person: errors before and after\n"
     "post-processing, confusion matrix, reaction from muscle onset to the first lasting right decision,\n"
-    "decision changes a minute, share of wrong movement weighted by speed.";
+    "decision changes a minute, share of wrong movement weighted by speed, drift from what it was trained on.";
 
 static double
 percent (double part,
@@ -51,10 +51,13 @@ add_confusion (JsonBuilder    *builder,
 }
 
 static JsonNode *
-describe (const BpgScore *score)
+describe (const BpgScore *score,
+          BpgModel       *model)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
+  BpgDrift drift;
 
+  bpg_score_drift (score, model, &drift);
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "subject");
   json_builder_add_string_value (builder, score->subject);
@@ -71,16 +74,21 @@ describe (const BpgScore *score)
   add_double (builder, "onset_not_found", score->no_onset);
   add_double (builder, "changes_per_min", score->seconds > 0 ? 60 * score->changes / score->seconds : 0);
   add_double (builder, "wrong_share_percent", percent (score->wrong_speed, score->speed));
+  add_double (builder, "drift", drift.figure);
+  add_double (builder, "drift_threshold", drift.threshold);
   add_confusion (builder, score);
   json_builder_end_object (builder);
   return json_builder_get_root (builder);
 }
 
 static void
-print_table (const BpgScore *score)
+print_table (const BpgScore *score,
+             BpgModel       *model)
 {
   guint n = score->movements->len;
+  BpgDrift drift;
 
+  bpg_score_drift (score, model, &drift);
   printf ("%-12s error %.2f %% (while moving %.2f %%), before post-processing %.2f %% (%.2f %%)\n", score->subject,
           percent (score->wrong, score->decisions), percent (score->active_wrong, score->active),
           percent (score->raw_wrong, score->decisions), percent (score->raw_active_wrong, score->active));
@@ -89,6 +97,8 @@ print_table (const BpgScore *score)
           "", bpg_score_reaction (score, 50), bpg_score_reaction (score, 95), score->never_right,
           score->reactions->len + score->never_right,
           score->seconds > 0 ? 60 * score->changes / score->seconds : 0.0, percent (score->wrong_speed, score->speed));
+  printf ("%-12s drift %.2f, threshold %.2f%s\n", "", drift.figure, drift.threshold,
+          drift.drifted ? ": the model no longer fits" : "");
   for (guint i = 0; i < n; i++)
     {
       printf ("  %-23s", g_array_index (score->movements, BpgTrainingMovement, i).name);
@@ -116,6 +126,7 @@ score_of_subject (GPtrArray  *scores,
 
 static void
 print_scores (GPtrArray *scores,
+              BpgModel  *model,
               gboolean   as_json)
 {
   g_autoptr (JsonArray) array = json_array_new ();
@@ -125,9 +136,9 @@ print_scores (GPtrArray *scores,
   for (guint i = 0; i < scores->len; i++)
     {
       if (as_json)
-        json_array_add_element (array, describe (g_ptr_array_index (scores, i)));
+        json_array_add_element (array, describe (g_ptr_array_index (scores, i), model));
       else
-        print_table (g_ptr_array_index (scores, i));
+        print_table (g_ptr_array_index (scores, i), model);
     }
   if (!as_json)
     return;
@@ -178,6 +189,6 @@ bpg_lab_score (int    argc,
       if (!bpg_score_add (score, model, selection, (guint) trim_start_ms, (guint) trim_end_ms, &error))
         return bpg_lab_fail ("score", error);
     }
-  print_scores (scores, as_json);
+  print_scores (scores, model, as_json);
   return BPG_LAB_OK;
 }

@@ -16,6 +16,7 @@ bpg_score_new (BpgModel   *model,
 
   self->subject = g_strdup (subject);
   self->reactions = g_array_new (FALSE, FALSE, sizeof (double));
+  self->moving = g_array_new (FALSE, FALSE, sizeof (BpgDriftDecision));
   self->movements = g_array_new (FALSE, TRUE, sizeof (BpgTrainingMovement));
   if (bpg_model_find (model, 0) < 0)
     g_array_append_val (self->movements, rest);
@@ -37,6 +38,7 @@ bpg_score_free (BpgScore *self)
   g_free (self->confusion);
   g_array_unref (self->movements);
   g_array_unref (self->reactions);
+  g_array_unref (self->moving);
   g_free (self);
 }
 
@@ -79,6 +81,24 @@ score_decision (BpgScore                  *self,
       self->active_wrong += wrong;
       self->raw_active_wrong += raw_wrong;
     }
+}
+
+/* What holds of a whole recording, whatever its labels. */
+static void
+score_recording (BpgScore        *self,
+                 BpgEmgRecording *recording,
+                 GArray          *decisions)
+{
+  for (guint i = 0; i < decisions->len; i++)
+    {
+      const struct bpg_decision *decision = &g_array_index (decisions, struct bpg_decision, i);
+      BpgDriftDecision entry = { decision->distance, decision->confidence };
+
+      self->changes += (decision->flags & BPG_DECISION_CHANGED) != 0;
+      if (decision->raw != 0)
+        g_array_append_val (self->moving, entry);
+    }
+  self->seconds += (double) bpg_emg_recording_get_n_samples (recording) / bpg_emg_recording_get_rate (recording);
 }
 
 /* First decision from @from on that is right and stays so for 100 ms, at most a second late. */
@@ -190,9 +210,7 @@ bpg_score_add (BpgScore           *self,
 
   if (!bpg_run (model, recording, collect, decisions, error))
     return FALSE;
-  for (guint i = 0; i < decisions->len; i++)
-    self->changes += (g_array_index (decisions, struct bpg_decision, i).flags & BPG_DECISION_CHANGED) != 0;
-  self->seconds += (double) bpg_emg_recording_get_n_samples (recording) / bpg_emg_recording_get_rate (recording);
+  score_recording (self, recording, decisions);
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (recording); i++)
     {
       const BpgSegment *segment = bpg_emg_recording_get_segment (recording, i);
@@ -229,4 +247,12 @@ bpg_score_reaction (const BpgScore *self,
   if (below + 1 >= sorted->len)
     return g_array_index (sorted, double, sorted->len - 1);
   return (1 - part) * g_array_index (sorted, double, below) + part * g_array_index (sorted, double, below + 1);
+}
+
+void
+bpg_score_drift (const BpgScore *self,
+                 BpgModel       *model,
+                 BpgDrift       *drift)
+{
+  bpg_drift_from_decisions (model, (const BpgDriftDecision *) (void *) self->moving->data, self->moving->len, drift);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "bpg-drift.h"
 #include "bpg-evaluation.h"
 
 G_BEGIN_DECLS
@@ -23,6 +24,7 @@ G_BEGIN_DECLS
  * @reactions: (element-type double): ms from muscle onset to the first right decision that lasts 100 ms.
  * @never_right: prompts without one within a second.
  * @no_onset: prompts in which no onset was found.
+ * @moving: (element-type BpgDriftDecision): those in which the hand was to move, in all of the recordings.
  */
 typedef struct
 {
@@ -42,6 +44,7 @@ typedef struct
   GArray *reactions;
   guint never_right;
   guint no_onset;
+  GArray *moving;
 } BpgScore;
 
 /** bpg_score_new: nothing scored yet; the confusion matrix has the movements of @model and 0. */
@@ -68,5 +71,10 @@ gboolean bpg_score_add (BpgScore           *self,
 /** bpg_score_reaction: percentile (0..100) of the reactions, ms; -1 without any. */
 double bpg_score_reaction (const BpgScore *self,
                            double          percent);
+
+/** bpg_score_drift: how far all of the recordings are from what @model was trained on; no label is looked at. */
+void bpg_score_drift (const BpgScore *self,
+                      BpgModel       *model,
+                      BpgDrift       *drift);
 
 G_END_DECLS
