@@ -23,38 +23,16 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from measure import Report  # noqa: E402  pylint: disable=wrong-import-position
+from made_up import make_up  # noqa: E402  pylint: disable=wrong-import-position
+from measure import BUILD, Report, find_data  # noqa: E402  pylint: disable=wrong-import-position
 
-SOURCE = os.environ.get("BIONICPRO_TEST_SRCDIR", os.path.dirname(os.path.dirname(HERE)))
-BUILD = os.environ.get("BIONICPRO_TEST_BUILDDIR", os.path.join(SOURCE, "build"))
 LAB = [os.path.join(BUILD, "daemons", "ctl", "bionicctl"), "lab"]
 FRAMING = ["--window-ms", "200", "--hop-ms", "50"]
 
 
-def make_up(directory):
-    """30 days of 8 movements x 4 repetitions of 1.5 s, 8 electrodes at 200 Hz."""
-    random = np.random.default_rng(1)
-    gains = 0.05 + random.random((8, 8)) ** 2
-    gains[0] = 0.03
-    for day in range(30):
-        segments, blocks = [], []
-        for i in range(32):
-            segments.append({"start": 300 * i, "count": 300, "gesture": i % 8, "name": "movement_%d" % (i % 8),
-                             "rep": i // 8 + 1})
-            blocks.append(random.standard_normal((300, 8)) * gains[i % 8] * 3000)
-        samples = np.clip(np.vstack(blocks), -32767, 32767).astype("<i2")
-        stem = os.path.join(directory, "s1_d%02d" % (day + 1))
-        samples.tofile(stem + ".bin")
-        with open(stem + ".json", "w", encoding="ascii") as stream:
-            json.dump({"fs_hz": 200, "channels": 8, "samples": len(samples), "dtype": "int16le", "lsb": 5e-5,
-                       "unit": "myo_full_scale", "subject": "1", "session": day + 1, "segments": segments}, stream)
-    return sorted(glob.glob(os.path.join(directory, "*.json")))
-
-
 def recordings(directory):
     """The recordings of one person, and whether they are real."""
-    data = os.environ.get("BIONICPRO_DATA", os.path.join(SOURCE, "..", "shared", "data"))
-    real = sorted(glob.glob(os.path.join(data, "longterm30", "s1_*.json")))
+    real = sorted(glob.glob(os.path.join(find_data()[0], "longterm30", "s1_*.json")))
     return (real, True) if real else (make_up(directory), False)
 
 

@@ -4,6 +4,9 @@ import json
 import os
 import time
 
+SOURCE = os.environ.get("BIONICPRO_TEST_SRCDIR",
+                        os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BUILD = os.environ.get("BIONICPRO_TEST_BUILDDIR", os.path.join(SOURCE, "build"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -29,6 +32,12 @@ class Report:
         if peer:
             text += "  (%s: %g)" % (peer, peer_value)
         print(text, flush=True)
+
+
+def find_data():
+    """The folder of recordings, which may be missing, and whether it was named."""
+    named = os.environ.get("BIONICPRO_DATA")
+    return os.path.abspath(named or os.path.join(SOURCE, "..", "shared", "data")), bool(named)
 
 
 def percentile(values, percent):
