@@ -13,14 +13,21 @@ import numpy as np  # noqa: E402  pylint: disable=wrong-import-position
 
 # pylint: disable=wrong-import-position
 import classical  # noqa: E402
-from harness import main  # noqa: E402
+from harness import Skip, main  # noqa: E402
 from made_up import make_up  # noqa: E402
 from protocols import (Count, Protocol, Reaction, area_under_roc, find_onset, find_people, summary,  # noqa: E402
                        trials)
 
-SPEC = importlib.util.spec_from_file_location("bench_recognition", os.path.join(HERE, "bench-recognition.py"))
-BENCH = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(BENCH)
+
+def load(name):
+    """A bench as a module."""
+    spec = importlib.util.spec_from_file_location(name.replace("-", "_"), os.path.join(HERE, name + ".py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BENCH, RETRAIN = load("bench-recognition"), load("bench-retrain")
 
 
 class Prompts:
@@ -173,6 +180,21 @@ def same_decisions_for_all():
                 assert max(row[0] for row in one) < 10, (kind, one)
 
 
+def what_retraining_is_compared_with():
+    """Both peers learn the movements they are given, from all windows."""
+    with tempfile.TemporaryDirectory() as folder:
+        days = [(one, one.samples()) for one in map(RETRAIN.Recording, make_up(folder, 3))]
+    features, labels = RETRAIN.numpy_features(days)
+    assert features.shape == (3 * 32 * 27, 36 + 32), features.shape
+    model = RETRAIN.NumpyModel(features, labels)
+    assert (model.decide(features) == labels).mean() > 0.95
+    assert model.directions.shape == (7 + RETRAIN.EXTRA, 68) and model.usual[0] < model.usual[1]
+    fitted = RETRAIN.sklearn_model(features, labels)
+    if fitted is None:
+        raise Skip("python3-sklearn is not installed")
+    assert (fitted.predict(features) == labels).mean() > 0.95
+
+
 if __name__ == "__main__":
     main(windows_inside_segments, who_trains_and_who_is_scored, errors, onsets, reactions, roc, features,
-         discriminants, same_decisions_for_all)
+         discriminants, same_decisions_for_all, what_retraining_is_compared_with)
