@@ -446,8 +446,8 @@ ABBREVIATIONS = {
     "active error worst ratio": "worst", "error ratio": "all", "error worst ratio": "all w.", "wrong speed": "wr.speed",
     "rest moving": "rest mov", "rest speed": "rest spd", "rest a minute": "rest/min", "seconds worst": "s worst",
     "others marked": "others", "rank correlation": "rank", "mean speed rank correlation": "of mean",
-    "swelling rank correlation": "swelling", "zero at rest": "rest 0", "largest fall": "fall", "falls over 5": "falls>5",
-    "largest step": "step", "usual step": "step p99", "mean speed": "speed",
+    "swelling rank correlation": "swelling", "zero at rest": "rest 0", "largest fall": "fall",
+    "falls over 5": "falls>5", "largest step": "step", "usual step": "step p99", "mean speed": "speed",
 }
 
 
