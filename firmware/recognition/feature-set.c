@@ -79,11 +79,11 @@ logarithm_features (const struct bpg_window             *window,
 
   normalise (window, floor, total, scratch->matrix);
   bpg_spectral_function (window->channels, scratch->matrix, parameters->polynomial, &scratch->spectral,
-                         scratch->logarithm);
+                         scratch->matrix);
   for (unsigned i = 0; i < window->channels; i++)
     {
       for (unsigned j = i; j < window->channels; j++)
-        *features++ = (scratch->logarithm[i][j] >> (BPG_SPECTRAL_RESULT_Q - BPG_LOG2_Q)) + (i == j ? scale : 0);
+        *features++ = (scratch->matrix[i][j] >> (BPG_SPECTRAL_RESULT_Q - BPG_LOG2_Q)) + (i == j ? scale : 0);
     }
   return features;
 }

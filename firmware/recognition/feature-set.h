@@ -22,8 +22,7 @@
 
 struct bpg_feature_scratch
 {
-  bpg_matrix matrix;
-  bpg_matrix logarithm;
+  bpg_matrix matrix; /* X, then its logarithm */
   struct bpg_spectral_scratch spectral;
 };
 

@@ -3,56 +3,157 @@
 
 #include "fixed.h"
 
+#include <stdbool.h>
+
 #define ONE (1 << BPG_SPECTRAL_Q)
 
-/* All factors are polynomials of one symmetric matrix: they commute and so are symmetric too. */
+/* A product of matrices times @factor, plus @sign times another matrix, plus @diagonal times I. */
+struct product
+{
+  int32_t (*left)[BPG_CHANNELS_MAX];
+  int32_t (*right)[BPG_CHANNELS_MAX];
+  int32_t factor;
+  int32_t sign;
+  int32_t (*plus)[BPG_CHANNELS_MAX]; /* only entries i <= j are looked at */
+  int32_t diagonal;
+  bool mirrored; /* whether the result is to have entries i > j, too */
+};
+
+/* The sum of products of the rows has the Q of both less 32. */
+BPG_INLINE void
+put_entry (const struct product *product,
+           unsigned              i,
+           unsigned              j,
+           bool                  diagonal,
+           int32_t               sum,
+           bpg_matrix            result)
+{
+  int32_t entry = sum * product->factor;
+
+  if (product->sign != 0)
+    entry += product->sign * product->plus[i][j];
+  if (diagonal)
+    entry += product->diagonal;
+  result[i][j] = entry;
+  if (product->mirrored && !diagonal)
+    result[j][i] = entry;
+}
+
 BPG_INLINE int32_t
-entry_of_product (unsigned      size,
-                  const int32_t *left,
-                  const int32_t *right)
+multiply_row (unsigned       size,
+              const int32_t *left,
+              const int32_t *right)
 {
   int32_t sum = 0;
-  unsigned k = 0;
 
-  for (; k + 4 <= size; k += 4)
-    sum += bpg_mul_high (left[k], right[k]) + bpg_mul_high (left[k + 1], right[k + 1]) +
-           bpg_mul_high (left[k + 2], right[k + 2]) + bpg_mul_high (left[k + 3], right[k + 3]);
-  for (; k < size; k++)
+  for (unsigned k = 0; k < size; k++)
     sum += bpg_mul_high (left[k], right[k]);
-  return sum; /* Q of left + Q of right - 32 */
+  return sum;
 }
 
-/* result = 2 left right - minus, all in Q28 */
-BPG_INLINE void
-chebyshev_step (unsigned   size,
-                bpg_matrix left,
-                bpg_matrix right,
-                bpg_matrix minus,
-                bpg_matrix result)
+struct two
 {
-  for (unsigned i = 0; i < size; i++)
-    {
-      for (unsigned j = i; j < size; j++)
-        {
-          int32_t before = minus != NULL ? minus[i][j] : i == j ? ONE : 0;
+  int32_t first, second;
+};
 
-          result[i][j] = entry_of_product (size, left[i], right[j]) * 32 - before;
-          result[j][i] = result[i][j];
+BPG_INLINE struct two
+multiply_rows (unsigned       size,
+               const int32_t *first,
+               const int32_t *second,
+               const int32_t *right)
+{
+  int32_t upper = 0, lower = 0;
+
+  for (unsigned k = 0; k < size; k++)
+    {
+      int32_t factor = right[k];
+
+      upper += bpg_mul_high (first[k], factor);
+      lower += bpg_mul_high (second[k], factor);
+    }
+  return (struct two) { upper, lower };
+}
+
+/*
+ * All factors are polynomials of one symmetric matrix: they commute, and so the product is symmetric, too.
+ * Two rows are held in registers while what they are multiplied with passes by.  @result may be what is
+ * added, but no factor.
+ */
+BPG_INLINE void
+multiply (unsigned              size,
+          const struct product *product,
+          bpg_matrix            result)
+{
+  unsigned i = 0;
+
+  for (; i + 2 <= size; i += 2)
+    {
+      int32_t first[BPG_CHANNELS_MAX], second[BPG_CHANNELS_MAX];
+      struct two sums;
+
+      for (unsigned k = 0; k < size; k++)
+        {
+          first[k] = product->left[i][k];
+          second[k] = product->left[i + 1][k];
+        }
+      put_entry (product, i, i, true, multiply_row (size, first, product->right[i]), result);
+      sums = multiply_rows (size, first, second, product->right[i + 1]);
+      put_entry (product, i, i + 1, false, sums.first, result);
+      put_entry (product, i + 1, i + 1, true, sums.second, result);
+      for (unsigned j = i + 2; j < size; j++)
+        {
+          sums = multiply_rows (size, first, second, product->right[j]);
+          put_entry (product, i, j, false, sums.first, result);
+          put_entry (product, i + 1, j, false, sums.second, result);
         }
     }
+  if (i < size)
+    put_entry (product, i, i, true, multiply_row (size, product->left[i], product->right[i]), result);
 }
 
-BPG_INLINE int32_t
-combination (unsigned                           i,
-             unsigned                           j,
-             const struct bpg_spectral_scratch *scratch,
-             const int32_t                      coefficients[4])
+/* R2 takes the place of T3, R1 that of T2, R0 - R2 that of the result; of these two, entries i <= j. */
+BPG_INLINE void
+combine_entry (unsigned                     i,
+               unsigned                     j,
+               bool                         diagonal,
+               int32_t                      first,
+               const int32_t                coefficients[12],
+               struct bpg_spectral_scratch *scratch,
+               bpg_matrix                   result)
 {
-  int32_t sum = i == j ? coefficients[0] : 0;
+  int32_t second = scratch->second[i][j], third = scratch->third[i][j], sums[3];
 
   for (unsigned k = 0; k < 3; k++)
-    sum += bpg_mul_high (scratch->power[k][i][j], coefficients[k + 1]) * 16;
-  return sum;
+    {
+      const int32_t *factors = coefficients + 4 * k;
+
+      sums[k] = (bpg_mul_high (first, factors[1]) + bpg_mul_high (second, factors[2]) +
+                 bpg_mul_high (third, factors[3])) * 16 + (diagonal ? factors[0] : 0);
+    }
+  scratch->third[i][j] = sums[2];
+  if (!diagonal)
+    scratch->third[j][i] = sums[2];
+  scratch->second[i][j] = sums[1];
+  result[i][j] = sums[0] - sums[2];
+}
+
+BPG_INLINE void
+combine (unsigned                     size,
+         bpg_matrix                   matrix,
+         const int32_t                coefficients[12],
+         struct bpg_spectral_scratch *scratch,
+         bpg_matrix                   result)
+{
+  int32_t held[12];
+
+  for (unsigned k = 0; k < 12; k++)
+    held[k] = coefficients[k];
+  for (unsigned i = 0; i < size; i++)
+    {
+      combine_entry (i, i, true, matrix[i][i], held, scratch, result);
+      for (unsigned j = i + 1; j < size; j++)
+        combine_entry (i, j, false, matrix[i][j], held, scratch, result);
+    }
 }
 
 BPG_INLINE void
@@ -62,45 +163,18 @@ evaluate (unsigned                     size,
           struct bpg_spectral_scratch *scratch,
           bpg_matrix                   result)
 {
-  bpg_matrix *power = scratch->power;
+  const struct product second = { matrix, matrix, 32, 0, NULL, -ONE, true };
+  const struct product third = { matrix, scratch->second, 32, -1, matrix, 0, false };
+  const struct product fourth = { scratch->second, scratch->second, 32, 0, NULL, -ONE, true };
+  const struct product outer = { scratch->fourth, scratch->third, 32, 1, scratch->second, 0, true };
+  const struct product whole = { scratch->fourth, scratch->second, 16, 1, result, 0, true };
 
-  for (unsigned i = 0; i < size; i++)
-    {
-      for (unsigned j = 0; j < size; j++)
-        power[0][i][j] = matrix[i][j];
-    }
-  chebyshev_step (size, power[0], power[0], NULL, power[1]);
-  chebyshev_step (size, power[0], power[1], power[0], power[2]);
-  chebyshev_step (size, power[1], power[1], NULL, power[3]);
-
-  for (unsigned i = 0; i < size; i++)
-    {
-      for (unsigned j = i; j < size; j++)
-        {
-          scratch->inner[i][j] = combination (i, j, scratch, coefficients + 8);
-          scratch->inner[j][i] = scratch->inner[i][j];
-        }
-    }
-  for (unsigned i = 0; i < size; i++)
-    {
-      for (unsigned j = i; j < size; j++)
-        {
-          int32_t product = entry_of_product (size, power[3][i], scratch->inner[j]) * 16;
-
-          scratch->outer[i][j] = combination (i, j, scratch, coefficients + 4) + 2 * product;
-          scratch->outer[j][i] = scratch->outer[i][j];
-        }
-    }
-  for (unsigned i = 0; i < size; i++)
-    {
-      for (unsigned j = i; j < size; j++)
-        {
-          int32_t product = entry_of_product (size, power[3][i], scratch->outer[j]) * 16;
-
-          result[i][j] = combination (i, j, scratch, coefficients) - scratch->inner[i][j] + product;
-          result[j][i] = result[i][j];
-        }
-    }
+  multiply (size, &second, scratch->second);
+  multiply (size, &third, scratch->third);
+  multiply (size, &fourth, scratch->fourth);
+  combine (size, matrix, coefficients, scratch, result);
+  multiply (size, &outer, scratch->second);
+  multiply (size, &whole, result);
 }
 
 void

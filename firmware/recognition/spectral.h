@@ -29,9 +29,9 @@ typedef int32_t bpg_matrix[BPG_CHANNELS_MAX][BPG_CHANNELS_MAX];
 
 struct bpg_spectral_scratch
 {
-  bpg_matrix power[4]; /* T1 .. T4 */
-  bpg_matrix inner;
-  bpg_matrix outer;
+  bpg_matrix second; /* T2, then R1 + 2 T4 R2 */
+  bpg_matrix third;  /* T3, then R2 */
+  bpg_matrix fourth; /* T4 */
 };
 
 /**
@@ -40,7 +40,7 @@ struct bpg_spectral_scratch
  * @matrix: X in Q28, eigenvalues within [-1, 1].
  * @coefficients: r[0][0..3], r[1][0..3], r[2][0..3] in Q24, each at most 8.
  * @scratch: overwritten.
- * @result: f (X) in Q24.
+ * @result: f (X) in Q24; may be @matrix.
  */
 void bpg_spectral_function (unsigned                     size,
                             bpg_matrix                   matrix,
