@@ -149,7 +149,7 @@ mean_strength (const struct bpg_window *window,
 }
 
 void
-bpg_features (const struct bpg_window             *window,
+bpg_features (struct bpg_window                   *window,
               const struct bpg_feature_parameters *parameters,
               struct bpg_feature_scratch          *scratch,
               int32_t                             *features,
@@ -160,6 +160,7 @@ bpg_features (const struct bpg_window             *window,
   uint32_t floor = (uint32_t) (((uint64_t) parameters->amplitude_floor * length) >> 4);
   uint32_t step_floor = floor >> 4;
 
+  bpg_window_settle (window);
   features = logarithm_features (window, parameters, scratch, features);
   measure_amplitude (window, &amplitude);
   for (unsigned i = 0; i < window->channels; i++)

@@ -28,13 +28,13 @@ struct bpg_feature_scratch
 
 /**
  * bpg_features: features of a full window.
- * @window: full.
+ * @window: full; bpg_window_settle() is called on it.
  * @parameters: floors, least step and polynomial of the model.
  * @scratch: overwritten.
  * @features: receives BPG_FEATURE_COUNT (channels) numbers, all within +-2^17.
  * @strength: receives the mean absolute value over the electrodes in use, counts in Q4.
  */
-void bpg_features (const struct bpg_window             *window,
+void bpg_features (struct bpg_window                   *window,
                    const struct bpg_feature_parameters *parameters,
                    struct bpg_feature_scratch          *scratch,
                    int32_t                             *features,

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define TILE 4u /* electrodes whose products are summed at a time: as many as fit into registers */
+
 void
 bpg_window_init (struct bpg_window *window,
                  uint16_t           length,
@@ -12,10 +14,14 @@ bpg_window_init (struct bpg_window *window,
                  uint16_t           excluded,
                  uint32_t           least_step)
 {
+  unsigned most = BPG_WINDOW_WAITING_VALUES / channels;
+
   memset (window, 0, sizeof *window);
   window->length = length;
   window->channels = channels;
   window->excluded = excluded;
+  window->most_waiting = most < BPG_WINDOW_WAITING_MAX ? most : BPG_WINDOW_WAITING_MAX;
+  window->words = (uint16_t) ((length + 31u) / 32u);
   window->least_step = least_step;
 }
 
@@ -37,143 +43,292 @@ magnitude (int32_t value)
   return (uint32_t) (value < 0 ? -value : value);
 }
 
-/* Without branches: on noise they are guessed wrong every other time. */
-static unsigned
-is_turn (int32_t  before,
-         int32_t  after,
-         uint32_t least_step)
+/* What some of an electrode's samples have to do with its sums. */
+struct change
 {
-  unsigned trough = (unsigned) (before < 0) & (unsigned) (after > 0);
-  unsigned peak = (unsigned) (before > 0) & (unsigned) (after < 0);
+  int32_t sum;
+  uint64_t squares; /* their sum */
+  uint32_t path;
+  uint32_t turns;
+  uint32_t small; /* a bit a sample: the step is below the least one */
+};
 
-  return (trough | peak) &
-         ((unsigned) (magnitude (before) >= least_step) | (unsigned) (magnitude (after) >= least_step));
+/*
+ * @count samples from @sample on, and as many steps and turns, those that end at @step_to and behind it.
+ * Without branches: on noise they are guessed wrong every other time.  The product of two steps is below
+ * 2^32 in size, so its upper half is negative exactly when they point in opposite directions.
+ */
+BPG_INLINE struct change
+walk (const int16_t *sample,
+      const int16_t *step_to,
+      unsigned       count,
+      unsigned       channels,
+      uint32_t       least_step,
+      bool           marked)
+{
+  struct change change = { 0 };
+  int32_t last = step_to[-(int) channels], before = last - step_to[-2 * (int) channels];
+  uint32_t small_before = magnitude (before) < least_step;
+
+  for (unsigned t = 0; t < count; t++, sample += channels, step_to += channels)
+    {
+      int32_t now = *sample, step = *step_to - last;
+      uint32_t square = (uint32_t) (now * now), size = magnitude (step), small = size < least_step;
+      uint32_t opposite = (uint32_t) bpg_mul_high (before, step) >> 31;
+
+      change.sum += now;
+      change.squares += square;
+      change.path += size;
+      change.turns += (small_before & small) < opposite;
+      if (marked)
+        change.small |= small << t;
+      last = *step_to;
+      before = step;
+      small_before = small;
+    }
+  return change;
+}
+
+/* Where the bits of the samples that came go, the same for each electrode: which of a word's are theirs. */
+struct place
+{
+  unsigned word;
+  unsigned shift;
+  uint32_t mask, mask_behind; /* of that word and of the one behind it */
+};
+
+static struct place
+place_of (unsigned position,
+          unsigned count)
+{
+  uint32_t mask = UINT32_MAX >> (32u - count);
+  struct place place = { .word = position / 32u, .shift = position % 32u };
+
+  place.mask = mask << place.shift;
+  place.mask_behind = mask >> 1 >> (31u - place.shift);
+  return place;
+}
+
+BPG_INLINE void
+put_bits (uint32_t           *words,
+          const struct place *place,
+          uint32_t            bits)
+{
+  uint32_t *word = words + place->word;
+
+  word[0] = (word[0] & ~place->mask) | (bits << place->shift & place->mask);
+  if (place->mask_behind != 0)
+    word[1] = (word[1] & ~place->mask_behind) | (bits >> 1 >> (31u - place->shift) & place->mask_behind);
+}
+
+/* Returns the sums of squares of what came and of what left, or'ed: none is larger than all of these bits. */
+BPG_INLINE uint64_t
+settle_electrode (struct bpg_window  *window,
+                  unsigned            channel,
+                  const int16_t      *came,
+                  unsigned            count,
+                  unsigned            channels,
+                  const struct place *place,
+                  int64_t            *product)
+{
+  const int16_t *left = window->left + channel, *end = left + count * channels;
+  uint32_t *words = window->large + channel * window->words;
+  struct change in = walk (came, came, count, channels, window->least_step, true);
+  struct change out = walk (left, left + 2 * channels, count, channels, window->least_step, false);
+
+  /* turns leave with the first of their samples and steps with theirs: the walk ends a step further on */
+  out.path += magnitude (left[channels] - left[0]) - magnitude (end[channels] - end[0]);
+  window->sums[channel] += in.sum - out.sum;
+  window->paths[channel] += in.path - out.path;
+  window->turns[channel] = (uint16_t) (window->turns[channel] + in.turns - out.turns);
+  *product += (int64_t) (in.squares - out.squares);
+  put_bits (words, place, ~in.small);
+  words[window->position / 32u] &= ~(1u << window->position % 32u);
+  return in.squares | out.squares;
+}
+
+static unsigned
+pair_index (unsigned channels,
+            unsigned i,
+            unsigned j)
+{
+  return i * (2u * channels - i + 1u) / 2u + j - i;
+}
+
+/*
+ * Products of different electrodes, of what came less what left: of @size electrodes from @row on with as many
+ * from @column on.  Only for what settle_electrodes() says fits.
+ */
+BPG_INLINE void
+settle_tile (struct bpg_window *window,
+             const int16_t     *came,
+             unsigned           count,
+             unsigned           channels,
+             unsigned           row,
+             unsigned           column,
+             unsigned           size)
+{
+  const int16_t *left = window->left;
+  int32_t sums[TILE][TILE] = { 0 };
+
+  for (unsigned t = 0; t < count; t++, came += channels, left += channels)
+    {
+      for (unsigned i = 0; i < size; i++)
+        {
+          for (unsigned j = row == column ? i + 1u : 0u; j < size; j++)
+            sums[i][j] += came[row + i] * came[column + j];
+        }
+      for (unsigned i = 0; i < size; i++)
+        {
+          for (unsigned j = row == column ? i + 1u : 0u; j < size; j++)
+            sums[i][j] -= left[row + i] * left[column + j];
+        }
+    }
+  for (unsigned i = 0; i < size; i++)
+    {
+      int64_t *product = window->products + pair_index (channels, row + i, column);
+
+      for (unsigned j = row == column ? i + 1u : 0u; j < size; j++)
+        product[j] += sums[i][j];
+    }
+}
+
+/*
+ * The same of one pair, however large.  A product of two samples is within -2^30 + 2^15 and 2^30, so one less
+ * another one fits 32 bits.
+ */
+static void
+settle_pair (struct bpg_window *window,
+             const int16_t     *came,
+             unsigned           count,
+             unsigned           i,
+             unsigned           j)
+{
+  const int16_t *left = window->left;
+  int64_t sum = 0;
+
+  for (unsigned t = 0; t < count; t++, came += window->channels, left += window->channels)
+    sum += came[i] * came[j] - left[i] * left[j];
+  window->products[pair_index (window->channels, i, j)] += sum;
 }
 
 static void
-add_products (struct bpg_window *window,
-              const int16_t     *sample)
+settle_pairs (struct bpg_window *window,
+              const int16_t     *came,
+              unsigned           count,
+              unsigned           least_column)
 {
-  int64_t *product = window->products;
-
   for (unsigned i = 0; i < window->channels; i++)
     {
-      int32_t factor = sample[i];
-
-      window->sums[i] += factor;
-      for (unsigned j = i; j < window->channels; j++)
-        *product++ += factor * sample[j];
+      for (unsigned j = i + 1u > least_column ? i + 1u : least_column; j < window->channels; j++)
+        settle_pair (window, came, count, i, j);
     }
 }
 
 BPG_INLINE void
-exchange_products (struct bpg_window *window,
-                   const int16_t     *sample,
-                   const int16_t     *leaving,
-                   unsigned           channels)
-{
-  int64_t *product = window->products;
-
-  for (unsigned i = 0; i < channels; i++)
-    {
-      int32_t factor = sample[i], old = leaving[i];
-
-      window->sums[i] += factor - old;
-      for (unsigned j = i; j < channels; j++)
-        *product++ += (int64_t) (factor * sample[j]) - old * leaving[j];
-    }
-}
-
-/* The step and the turn that end at the new sample. */
-BPG_INLINE void
-add_steps (struct bpg_window *window,
-           const int16_t     *sample,
-           const int16_t     *last,
-           const int16_t     *before_last,
-           unsigned           channels)
-{
-  for (unsigned i = 0; i < channels; i++)
-    {
-      int32_t step = sample[i] - last[i];
-
-      window->paths[i] += magnitude (step);
-      window->turns[i] = (uint16_t) (window->turns[i] + is_turn (last[i] - before_last[i], step, window->least_step));
-    }
-}
-
-/* The step and the turn that start at the leaving one. */
-BPG_INLINE void
-remove_steps (struct bpg_window *window,
-              const int16_t     *first,
-              const int16_t     *second,
-              const int16_t     *third,
+settle_tiles (struct bpg_window *window,
+              const int16_t     *came,
+              unsigned           count,
               unsigned           channels)
 {
-  for (unsigned i = 0; i < channels; i++)
+  for (unsigned row = 0; row + TILE <= channels; row += TILE)
     {
-      int32_t step = second[i] - first[i];
-
-      window->paths[i] -= magnitude (step);
-      window->turns[i] = (uint16_t) (window->turns[i] - is_turn (step, third[i] - second[i], window->least_step));
+      settle_tile (window, came, count, channels, row, row, TILE);
+      for (unsigned column = row + TILE; column + TILE <= channels; column += TILE)
+        settle_tile (window, came, count, channels, row, column, TILE);
     }
 }
 
+/*
+ * Returns whether sums of products fit 32 bits: with E an electrode's sum of squares, a sum of |x_i x_j| is
+ * at most (E_i + E_j) / 2, so when every E of what came and every E of what left is below 2^30, no sum of
+ * some products of what came less some of what left reaches 2^31.
+ */
+BPG_INLINE bool
+settle_electrodes (struct bpg_window *window,
+                   unsigned           position,
+                   unsigned           count,
+                   unsigned           channels)
+{
+  const int16_t *came = window->ring + (position + 2u) * channels;
+  const struct place place = place_of (position, count);
+  uint64_t squares = 0;
+  int64_t *product = window->products;
+
+  for (unsigned i = 0; i < channels; product += channels - i, i++)
+    squares |= settle_electrode (window, i, came + i, count, channels, &place, product);
+  return squares < 1u << 30;
+}
+
 BPG_INLINE void
-exchange (struct bpg_window *window,
-          const int16_t     *sample,
-          int16_t           *slot,
-          unsigned           channels)
+copy (int16_t       *to,
+      const int16_t *from,
+      unsigned       channels)
 {
-  remove_steps (window, slot, bpg_window_at (window, 1), bpg_window_at (window, 2), channels);
-  add_steps (window, sample, bpg_window_at (window, window->length - 1u), bpg_window_at (window, window->length - 2u),
-             channels);
-  exchange_products (window, sample, slot, channels);
+  for (unsigned i = 0; i < channels; i++)
+    to[i] = from[i];
 }
 
-static void
-push_full (struct bpg_window *window,
-           const int16_t     *sample)
+BPG_INLINE void
+settle (struct bpg_window *window,
+        unsigned           channels)
 {
-  int16_t *slot = window->ring + (size_t) window->position * window->channels;
+  const unsigned count = window->waiting;
+  const unsigned position = (window->position != 0 ? window->position : window->length) - count;
+  const int16_t *came = window->ring + (position + 2u) * channels;
+  int16_t *behind = window->left + count * channels;
+  bool fits;
 
+  copy (behind, bpg_window_at (window, 0), channels);
+  copy (behind + channels, bpg_window_at (window, 1), channels);
+  fits = settle_electrodes (window, position, count, channels);
+  if (fits)
+    settle_tiles (window, came, count, channels);
+  if (!fits || channels % TILE != 0)
+    settle_pairs (window, came, count, fits ? channels / TILE * TILE : 0);
+  if (window->position == 0)
+    copy (window->ring, bpg_window_row (window, window->length - 2u), 2u * channels);
+  window->waiting = 0;
+}
+
+void
+bpg_window_settle (struct bpg_window *window)
+{
+  if (window->waiting == 0)
+    return;
   if (window->channels == BPG_USUAL_CHANNELS)
-    exchange (window, sample, slot, BPG_USUAL_CHANNELS);
+    settle (window, BPG_USUAL_CHANNELS);
   else
-    exchange (window, sample, slot, window->channels);
-  memcpy (slot, sample, window->channels * sizeof *slot);
-  window->position = (uint16_t) (window->position + 1u == window->length ? 0 : window->position + 1u);
+    settle (window, window->channels);
 }
 
-static void
-push_filling (struct bpg_window *window,
-              const int16_t     *sample)
+BPG_INLINE void
+replace (int16_t       *slot,
+         int16_t       *left,
+         const int16_t *sample,
+         unsigned       excluded,
+         unsigned       channels)
 {
-  int16_t *slot = window->ring + (size_t) window->filled * window->channels;
-
-  /* the first step has none before it to turn from: a step of 0 turns nothing */
-  if (window->filled >= 2)
-    add_steps (window, sample, slot - window->channels, slot - 2 * window->channels, window->channels);
-  else if (window->filled == 1)
-    add_steps (window, sample, slot - window->channels, slot - window->channels, window->channels);
-  add_products (window, sample);
-  memcpy (slot, sample, window->channels * sizeof *slot);
-  window->filled++;
+  copy (left, slot, channels);
+  for (unsigned i = 0; i < channels; i++)
+    slot[i] = (excluded >> i & 1u) != 0 ? 0 : sample[i];
 }
 
 void
 bpg_window_push (struct bpg_window *window,
                  const int16_t     *sample)
 {
-  int16_t masked[BPG_CHANNELS_MAX];
+  const unsigned channels = window->channels;
+  int16_t *slot = window->ring + (window->position + 2u) * channels;
+  int16_t *left = window->left + window->waiting * channels;
 
-  if (window->excluded != 0)
-    {
-      for (unsigned i = 0; i < window->channels; i++)
-        masked[i] = (window->excluded >> i & 1u) != 0 ? 0 : sample[i];
-      sample = masked;
-    }
-  if (bpg_window_is_full (window))
-    push_full (window, sample);
+  if (channels == BPG_USUAL_CHANNELS && window->excluded == 0)
+    replace (slot, left, sample, 0, BPG_USUAL_CHANNELS);
   else
-    push_filling (window, sample);
+    replace (slot, left, sample, window->excluded, channels);
+  if (window->filled < window->length)
+    window->filled++;
+  window->position = window->position + 1u < window->length ? window->position + 1u : 0u;
+  if (++window->waiting == window->most_waiting || window->position == 0)
+    bpg_window_settle (window);
 }
