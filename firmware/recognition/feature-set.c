@@ -3,11 +3,12 @@
 
 #include "fixed.h"
 
-struct amplitude
+/* Where samples are of a level, and the sum of those above: of up to 32 positions of one electrode. */
+struct sides
 {
-  int32_t mean[BPG_CHANNELS_MAX];       /* counts, Q4 */
-  uint32_t deviation[BPG_CHANNELS_MAX]; /* sum of absolute deviations, Q4 */
-  uint32_t crossings[BPG_CHANNELS_MAX];
+  uint32_t above; /* a bit a position */
+  uint32_t below;
+  int32_t sum;
 };
 
 static int64_t
@@ -35,36 +36,84 @@ total_variance (const struct bpg_window *window,
   return total | 1;
 }
 
+/* How covariances become entries of the matrix: times 2^@shift, times @factor / 2^32. */
+struct scale
+{
+  int shift;
+  int32_t factor;
+};
+
+/*
+ * Shifted, the total is between 2^30 and 2^31: its upper bits are 2^15 to 2^16, what they divide has 17 bits at
+ * most, and the factor, 2^61 / total, is below 2^31.
+ */
+static struct scale
+scale_of (uint64_t total)
+{
+  struct scale scale = { .shift = 30 - (int) bpg_leading_bit (total) };
+  uint32_t scaled = (uint32_t) (scale.shift < 0 ? total >> -scale.shift : total << scale.shift);
+
+  scale.factor = (int32_t) (UINT32_MAX / (scaled >> 15) << 14);
+  return scale;
+}
+
+/*
+ * Shifted like the total, every covariance fits 32 bits: a variance is at most the total, and, sums being exact,
+ * one of two electrodes at most half the sum of their variances.  The total is below 2^55 (16 electrodes, each
+ * at most 2^50 of 1024 samples of 16 bits, and 2^50 of the floor that a model may have).
+ */
+BPG_INLINE int32_t
+scaled (int64_t             value,
+        const struct scale *scale,
+        bool                down)
+{
+  uint32_t upper = (uint32_t) ((uint64_t) value >> 32), lower = (uint32_t) value;
+  uint32_t shift = (uint32_t) scale->shift;
+
+  /* down by less than 32 */
+  if (down)
+    lower = upper << (shift & 31u) | lower >> (-shift & 31u);
+  else
+    lower <<= shift;
+  return bpg_mul_high ((int32_t) lower, scale->factor);
+}
+
 /* matrix = 2 covariance / total - I in Q28 */
+BPG_INLINE void
+normalise_with (const struct bpg_window *window,
+                uint64_t                 floor,
+                const struct scale      *scale,
+                bool                     down,
+                bpg_matrix               matrix)
+{
+  const unsigned channels = window->channels;
+  const int64_t *product = window->products;
+
+  for (unsigned i = 0; i < channels; i++)
+    {
+      int64_t variance = covariance (window, i, i, *product++) + (int64_t) floor;
+
+      matrix[i][i] = scaled (variance, scale, down) - (1 << BPG_SPECTRAL_Q);
+      for (unsigned j = i + 1; j < channels; j++)
+        {
+          matrix[i][j] = scaled (covariance (window, i, j, *product++), scale, down);
+          matrix[j][i] = matrix[i][j];
+        }
+    }
+}
+
 static void
 normalise (const struct bpg_window *window,
            uint64_t                 floor,
            uint64_t                 total,
            bpg_matrix               matrix)
 {
-  const int64_t *product = window->products;
-  uint32_t reciprocal;
-  int down = 0, up = 0;
+  const struct scale scale = scale_of (total);
 
-  while ((total >> down) >= (uint64_t) 1 << 31)
-    down++;
-  while ((total << up) < (uint64_t) 1 << 30)
-    up++;
-  /* 2^47 / total, 17 bits: total counts from 2^30 to 2^31 here */
-  reciprocal = UINT32_MAX / (uint32_t) ((down > 0 ? total >> down : total << up) >> 15);
-
-  for (unsigned i = 0; i < window->channels; i++)
-    {
-      for (unsigned j = i; j < window->channels; j++)
-        {
-          int64_t value = covariance (window, i, j, *product++) + (i == j ? (int64_t) floor : 0);
-
-          value = down > 0 ? value >> down : value * ((int64_t) 1 << up);
-          value = (value * reciprocal) >> 18;
-          matrix[i][j] = (int32_t) value - (i == j ? 1 << BPG_SPECTRAL_Q : 0);
-          matrix[j][i] = matrix[i][j];
-        }
-    }
+  if (scale.shift < 0)
+    normalise_with (window, floor, &scale, true, matrix);
+  else
+    normalise_with (window, floor, &scale, false, matrix);
 }
 
 static int32_t *
@@ -82,58 +131,117 @@ logarithm_features (const struct bpg_window             *window,
                          scratch->matrix);
   for (unsigned i = 0; i < window->channels; i++)
     {
-      for (unsigned j = i; j < window->channels; j++)
-        *features++ = (scratch->matrix[i][j] >> (BPG_SPECTRAL_RESULT_Q - BPG_LOG2_Q)) + (i == j ? scale : 0);
+      *features++ = (scratch->matrix[i][i] >> (BPG_SPECTRAL_RESULT_Q - BPG_LOG2_Q)) + scale;
+      for (unsigned j = i + 1; j < window->channels; j++)
+        *features++ = scratch->matrix[i][j] >> (BPG_SPECTRAL_RESULT_Q - BPG_LOG2_Q);
     }
   return features;
 }
 
 BPG_INLINE void
-measure_sample (struct amplitude *amplitude,
-                const int16_t    *sample,
-                const int16_t    *last,
-                unsigned          channels,
-                int32_t           least_step)
+take_side (struct sides *sides,
+           int32_t       sample,
+           int32_t       level,
+           bool          both)
+{
+  uint32_t above = sample > level;
+
+  sides->above = sides->above << 1 | above;
+  sides->sum += (int32_t) above * sample;
+  if (both)
+    sides->below = sides->below << 1 | (sample < level);
+}
+
+/* From the last position, @end being one behind it, to the first, which so gets the lowest bit. */
+BPG_INLINE struct sides
+take_sides (const int16_t *end,
+            unsigned       count,
+            unsigned       channels,
+            int32_t        level,
+            bool           both)
+{
+  struct sides sides = { 0 };
+
+  for (; count >= 4; count -= 4)
+    {
+      take_side (&sides, end[-1 * (int) channels], level, both);
+      take_side (&sides, end[-2 * (int) channels], level, both);
+      take_side (&sides, end[-3 * (int) channels], level, both);
+      take_side (&sides, end[-4 * (int) channels], level, both);
+      end -= 4 * channels;
+    }
+  for (; count > 0; count--)
+    {
+      end -= channels;
+      take_side (&sides, *end, level, both);
+    }
+  if (!both)
+    sides.below = ~sides.above;
+  return sides;
+}
+
+/*
+ * A sample x is above the mean m (in Q4) when x > floor (m / 16), and below it otherwise, unless m is
+ * whole and x equal to it.  The sum of |16 x - m| follows from number and sum of those above.
+ */
+BPG_INLINE void
+measure_electrode (const struct bpg_window *window,
+                   unsigned                 channel,
+                   unsigned                 channels,
+                   uint32_t                *deviation,
+                   uint32_t                *crossings)
+{
+  const int16_t *start = bpg_window_row (window, 0) + channel;
+  const uint32_t *large = window->large + channel * window->words;
+  const int32_t mean = window->sums[channel] * 16 / window->length, level = mean >> 4;
+  const bool whole = (mean & 15) == 0;
+  uint32_t above = 0, changes = 0, sum = 0;
+  int32_t last = start[(window->length - 1u) * channels];
+  uint32_t above_before = last > level, below_before = last * 16 < mean;
+
+  for (unsigned at = 0; at < window->length; at += 32)
+    {
+      unsigned count = window->length - at < 32 ? window->length - at : 32;
+      const int16_t *end = start + (at + count) * channels;
+      struct sides sides = whole ? take_sides (end, count, channels, level, true)
+                                 : take_sides (end, count, channels, level, false);
+
+      above += bpg_count_bits (sides.above);
+      sum += (uint32_t) sides.sum;
+      above_before |= sides.above << 1;
+      below_before |= sides.below << 1;
+      changes += bpg_count_bits (((sides.above & below_before) | (sides.below & above_before)) & *large++);
+      above_before = sides.above >> 31;
+      below_before = sides.below >> 31;
+    }
+  *deviation = 32 * sum - 16 * (uint32_t) window->sums[channel] + (uint32_t) mean * (window->length - 2 * above);
+  *crossings = changes;
+}
+
+BPG_INLINE void
+measure_electrodes (const struct bpg_window *window,
+                    unsigned                 channels,
+                    uint32_t                *deviations,
+                    uint32_t                *crossings)
 {
   for (unsigned i = 0; i < channels; i++)
-    {
-      int32_t now = sample[i] * 16 - amplitude->mean[i];
-      int32_t before = last[i] * 16 - amplitude->mean[i];
-      int32_t step = sample[i] - last[i];
-
-      amplitude->deviation[i] += (uint32_t) (now < 0 ? -now : now);
-      amplitude->crossings[i] += (uint32_t) (((now < 0) & (before > 0)) | ((now > 0) & (before < 0))) &
-                                 (uint32_t) ((step < 0 ? -step : step) >= least_step);
-    }
+    measure_electrode (window, i, channels, &deviations[i], &crossings[i]);
 }
 
 static void
-measure_amplitude (const struct bpg_window *window,
-                   struct amplitude        *amplitude)
+measure (const struct bpg_window *window,
+         uint32_t                *deviations,
+         uint32_t                *crossings)
 {
-  const int16_t *last = bpg_window_at (window, 0);
-
-  for (unsigned i = 0; i < window->channels; i++)
-    {
-      amplitude->mean[i] = window->sums[i] * 16 / window->length;
-      amplitude->deviation[i] = 0;
-      amplitude->crossings[i] = 0;
-    }
-  for (unsigned age = 0; age < window->length; age++)
-    {
-      const int16_t *sample = bpg_window_at (window, age);
-
-      if (window->channels == BPG_USUAL_CHANNELS)
-        measure_sample (amplitude, sample, last, BPG_USUAL_CHANNELS, (int32_t) window->least_step);
-      else
-        measure_sample (amplitude, sample, last, window->channels, (int32_t) window->least_step);
-      last = sample;
-    }
+  if (window->channels == BPG_USUAL_CHANNELS)
+    measure_electrodes (window, BPG_USUAL_CHANNELS, deviations, crossings);
+  else
+    measure_electrodes (window, window->channels, deviations, crossings);
 }
 
 static uint32_t
 mean_strength (const struct bpg_window *window,
-               const struct amplitude  *amplitude)
+               const uint32_t          *deviations)
 {
   uint32_t sum = 0, electrodes = 0;
 
@@ -141,7 +249,7 @@ mean_strength (const struct bpg_window *window,
     {
       if ((window->excluded >> i & 1u) == 0)
         {
-          sum += amplitude->deviation[i] / window->length;
+          sum += deviations[i] / window->length;
           electrodes++;
         }
     }
@@ -155,21 +263,21 @@ bpg_features (struct bpg_window                   *window,
               int32_t                             *features,
               uint32_t                            *strength)
 {
-  struct amplitude amplitude;
+  uint32_t deviations[BPG_CHANNELS_MAX], crossings[BPG_CHANNELS_MAX];
   uint32_t length = window->length;
   uint32_t floor = (uint32_t) (((uint64_t) parameters->amplitude_floor * length) >> 4);
   uint32_t step_floor = floor >> 4;
 
   bpg_window_settle (window);
   features = logarithm_features (window, parameters, scratch, features);
-  measure_amplitude (window, &amplitude);
+  measure (window, deviations, crossings);
   for (unsigned i = 0; i < window->channels; i++)
-    *features++ = bpg_log2_q10 ((uint64_t) amplitude.deviation[i] + floor);
+    *features++ = bpg_log2_q10 ((uint64_t) deviations[i] + floor);
   for (unsigned i = 0; i < window->channels; i++)
     *features++ = bpg_log2_q10 (((uint64_t) window->paths[i] + step_floor) * 16);
   for (unsigned i = 0; i < window->channels; i++)
-    *features++ = (int32_t) ((amplitude.crossings[i] << BPG_LOG2_Q) / length);
+    *features++ = (int32_t) ((crossings[i] << BPG_LOG2_Q) / length);
   for (unsigned i = 0; i < window->channels; i++)
     *features++ = (int32_t) (((uint32_t) window->turns[i] << BPG_LOG2_Q) / length);
-  *strength = mean_strength (window, &amplitude);
+  *strength = mean_strength (window, deviations);
 }

@@ -19,42 +19,20 @@ static const uint16_t exp2_table[33] = {
   17109, 16743, 16384,
 };
 
-static uint32_t
-leading_bit (uint64_t value)
-{
-  uint32_t upper = (uint32_t) (value >> 32);
-  uint32_t word = upper != 0 ? upper : (uint32_t) value;
-  uint32_t position = upper != 0 ? 32 : 0;
-
-  for (uint32_t step = 16; step != 0; step >>= 1)
-    {
-      if ((word >> step) != 0)
-        {
-          word >>= step;
-          position += step;
-        }
-    }
-  return position;
-}
-
 int32_t
 bpg_log2_q10 (uint64_t value)
 {
-  uint32_t position, mantissa, index, rest;
+  uint32_t position = bpg_leading_bit (value | (value == 0)), word, index, rest;
   int32_t low, high;
 
-  if (value == 0)
-    value = 1;
-  position = leading_bit (value);
-
-  /* 16 bits below the leading one */
-  if (position >= 16)
-    mantissa = (uint32_t) (value >> (position - 16)) & 0xffffu;
+  /* the leading one and the 31 bits below it */
+  if (position >= 32)
+    word = (uint32_t) (value >> 32) << (63 - position) | (uint32_t) value >> 1 >> (position - 32);
   else
-    mantissa = (uint32_t) (value << (16 - position)) & 0xffffu;
+    word = (uint32_t) value << (31 - position);
 
-  index = mantissa >> 10;
-  rest = mantissa & 0x3ffu;
+  index = word >> 25 & 63u;
+  rest = word >> 15 & 0x3ffu;
   low = log2_table[index];
   high = log2_table[index + 1];
   return (int32_t) (position << BPG_LOG2_Q) + low + (((high - low) * (int32_t) rest) >> 10);

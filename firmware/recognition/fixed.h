@@ -48,6 +48,25 @@ bpg_mul_high (int32_t a,
   return (int32_t) (((int64_t) a * b) >> 32);
 }
 
+/** bpg_leading_bit: position of the highest bit set in @value, which is not 0. */
+static inline uint32_t
+bpg_leading_bit (uint64_t value)
+{
+  uint32_t upper = (uint32_t) (value >> 32);
+
+  return upper != 0 ? 63u - (uint32_t) __builtin_clz (upper) : 31u - (uint32_t) __builtin_clz ((uint32_t) value);
+}
+
+/** bpg_count_bits: how many bits of @word are set. */
+static inline uint32_t
+bpg_count_bits (uint32_t word)
+{
+  word -= word >> 1 & 0x55555555u;
+  word = (word & 0x33333333u) + (word >> 2 & 0x33333333u);
+  word = (word + (word >> 4)) & 0x0f0f0f0fu;
+  return word * 0x01010101u >> 24;
+}
+
 /** bpg_clamp_i32: @value held within [@low, @high]. */
 static inline int32_t
 bpg_clamp_i32 (int32_t value,

@@ -57,6 +57,24 @@ test_sqrt (void)
   g_assert_cmpuint (bpg_sqrt_u32 (G_MAXUINT32), ==, 65535);
 }
 
+static void
+test_bits (void)
+{
+  for (guint bit = 0; bit < 64; bit++)
+    {
+      g_assert_cmpuint (bpg_leading_bit (1ull << bit), ==, bit);
+      g_assert_cmpuint (bpg_leading_bit (G_MAXUINT64 >> (63 - bit)), ==, bit);
+    }
+  for (guint count = 0; count <= 32; count++)
+    {
+      guint32 word = (guint32) ((1ull << count) - 1);
+
+      g_assert_cmpuint (bpg_count_bits (word), ==, count);
+      g_assert_cmpuint (bpg_count_bits (~word), ==, 32 - count);
+      g_assert_cmpuint (bpg_count_bits (word & 0xa5a5f00fu) + bpg_count_bits (word & ~0xa5a5f00fu), ==, count);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -64,6 +82,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/recognition/fixed/log2", test_log2);
   g_test_add_func ("/recognition/fixed/log2-rises", test_log2_rises);
+  g_test_add_func ("/recognition/fixed/bits", test_bits);
   g_test_add_func ("/recognition/fixed/exp2", test_exp2);
   g_test_add_func ("/recognition/fixed/sqrt", test_sqrt);
   return g_test_run ();
