@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bpg-kernels.h"
+
 #define IN_BASIS 1e-9 /* squared length of what is left of a vector that lies in the basis */
 
 gboolean
@@ -35,12 +37,7 @@ bpg_solve_lower (const double *lower,
                  guint         size,
                  double       *vector)
 {
-  for (guint i = 0; i < size; i++)
-    {
-      const double *row = lower + (gsize) i * size;
-
-      vector[i] = (vector[i] - bpg_dot (row, vector, i)) / row[i];
-    }
+  bpg_kernels ()->solve_lower (lower, size, vector);
 }
 
 void
@@ -102,11 +99,7 @@ bpg_multiply_symmetric (const double *left,
                         guint         size,
                         double       *out)
 {
-  for (guint i = 0; i < rows; i++)
-    {
-      for (guint j = 0; j < size; j++)
-        out[(gsize) i * size + j] = bpg_dot (left + (gsize) i * size, symmetric + (gsize) j * size, size);
-    }
+  bpg_kernels ()->multiply_symmetric (left, rows, symmetric, size, out);
 }
 
 void
@@ -144,10 +137,10 @@ bpg_orthonormalise (double       *basis,
       for (guint d = 0; d < rank; d++)
         {
           const double *other = basis + (gsize) d * size;
-          double dot = bpg_dot (row, other, size);
+          double along = bpg_dot (row, other, size);
 
           for (guint f = 0; f < size; f++)
-            row[f] -= dot * other[f];
+            row[f] -= along * other[f];
         }
     }
   norm = bpg_dot (row, row, size);

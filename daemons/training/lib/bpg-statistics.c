@@ -4,7 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#define STANDARD_MAX 16384 /* as in the recogniser's classifier */
+#include "bpg-kernels.h"
+#include "bpg-parallel.h"
+
+#define STANDARD_ONE 2048 /* one spread, as in the recogniser's classifier */
+#define ROWS 32u          /* looked at in one go */
+#define WINDOWS_A_TASK 2048u
 
 BpgStatistics *
 bpg_statistics_new (guint   features,
@@ -48,42 +53,58 @@ bpg_statistics_find (const BpgStatistics *self,
   return -1;
 }
 
+/* Sums over some windows of each feature and of its square: whole numbers, exact in any order. */
+struct moments
+{
+  const BpgTrainingSet *set;
+  GMutex lock;
+  gint64 sums[BPG_FEATURES_MAX];
+  double squares[BPG_FEATURES_MAX];
+};
+
+static void
+find_moments (BpgParallel *parallel,
+              gpointer     data)
+{
+  struct moments *moments = data;
+  guint features = moments->set->features, task;
+  gint64 sums[BPG_FEATURES_MAX] = { 0 };
+  double squares[BPG_FEATURES_MAX] = { 0 };
+
+  while (bpg_parallel_take (parallel, &task))
+    {
+      guint first = task * WINDOWS_A_TASK;
+
+      bpg_kernels ()->add_moments (bpg_training_set_row (moments->set, first),
+                                   MIN (moments->set->windows->len - first, WINDOWS_A_TASK), features, sums, squares);
+    }
+  g_mutex_lock (&moments->lock);
+  for (guint f = 0; f < features; f++)
+    {
+      moments->sums[f] += sums[f];
+      moments->squares[f] += squares[f];
+    }
+  g_mutex_unlock (&moments->lock);
+}
+
 void
 bpg_scaling_from_set (const BpgTrainingSet *set,
                       BpgScaling           *scaling)
 {
-  g_autofree gint64 *sums = g_new0 (gint64, set->features);
-  g_autofree double *squares = g_new0 (double, set->features);
+  struct moments moments = { .set = set };
   guint n = set->windows->len;
 
-  for (guint i = 0; i < n; i++)
-    {
-      const gint32 *row = bpg_training_set_row (set, i);
-
-      for (guint f = 0; f < set->features; f++)
-        {
-          sums[f] += row[f];
-          squares[f] += (double) row[f] * row[f];
-        }
-    }
+  g_mutex_init (&moments.lock);
+  bpg_parallel_run ((n + WINDOWS_A_TASK - 1) / WINDOWS_A_TASK, find_moments, &moments);
+  g_mutex_clear (&moments.lock);
   for (guint f = 0; f < set->features; f++)
     {
-      double mean = (double) sums[f] / n;
-      double spread = sqrt (MAX (squares[f] / n - mean * mean, 0));
+      double mean = (double) moments.sums[f] / n;
+      double spread = sqrt (MAX (moments.squares[f] / n - mean * mean, 0));
 
       scaling->centre[f] = (gint32) lround (mean);
       scaling->scale[f] = spread < 0.5 ? 0 : (guint16) CLAMP (lround (2048 * 256 / spread), 1, G_MAXUINT16);
     }
-}
-
-static inline gint32
-standardise (const BpgScaling *scaling,
-             guint             index,
-             gint32            feature)
-{
-  gint32 away = CLAMP (feature - scaling->centre[index], -32767, 32767);
-
-  return CLAMP (away * scaling->scale[index] >> 8, -STANDARD_MAX, STANDARD_MAX);
 }
 
 double
@@ -91,7 +112,7 @@ bpg_scaling_apply (const BpgScaling *scaling,
                    guint             index,
                    gint32            feature)
 {
-  return standardise (scaling, index, feature) / 2048.0;
+  return (double) bpg_standardised (scaling, index, feature) / STANDARD_ONE;
 }
 
 static GArray *
@@ -113,80 +134,125 @@ movements_with_windows (const BpgTrainingSet *set,
   return movements;
 }
 
-static void
-add_repetition (BpgStatistics               *self,
-                const BpgTrainingSet        *set,
-                const BpgTrainingRepetition *repetition,
-                guint                        place,
-                float                       *rows)
+/* Sums of standardised features (whole numbers, one spread STANDARD_ONE) and of their products: exact below
+ * 2^53, so that nothing is lost by taking the mean out afterwards. */
+struct sums
 {
-  double *mean = self->means + (gsize) place * self->features;
+  guint stride; /* features, rounded up */
+  double *rows; /* ROWS x stride */
+  double *sums; /* stride */
+  double *products; /* stride x stride, lower triangle */
+};
 
-  self->repetitions[place]++;
-  self->windows[place] += repetition->count;
-  for (guint i = repetition->first; i < repetition->first + repetition->count; i++)
+static double *
+zeros (gsize count)
+{
+  return g_aligned_alloc0 (count, sizeof (double), BPG_ALIGN);
+}
+
+static void
+init_sums (struct sums *self,
+           guint        features)
+{
+  self->stride = (features + BPG_SQUARES_ALIGN - 1) / BPG_SQUARES_ALIGN * BPG_SQUARES_ALIGN;
+  self->rows = zeros (ROWS * self->stride);
+  self->sums = zeros (self->stride);
+  self->products = zeros ((gsize) self->stride * self->stride);
+}
+
+static void
+clear_sums (struct sums *self)
+{
+  g_aligned_free (self->rows);
+  g_aligned_free (self->sums);
+  g_aligned_free (self->products);
+}
+typedef struct sums Sums;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Sums, clear_sums)
+
+/* From sums to a movement's mean and covariance. */
+static void
+settle_movement (BpgStatistics     *self,
+                 guint              movement,
+                 const struct sums *sums)
+{
+  gsize features = self->features;
+  double n = self->windows[movement];
+  double *mean = self->means + movement * features, *shape = self->shapes + movement * features * features;
+
+  for (guint f = 0; f < features; f++)
     {
-      const gint32 *row = bpg_training_set_row (set, i);
-      float *out = rows + (gsize) i * self->features;
-
-      for (guint f = 0; f < self->features; f++)
+      mean[f] = sums->sums[f] / STANDARD_ONE / n;
+      for (guint g = 0; g <= f; g++)
         {
-          out[f] = (float) (standardise (&self->scaling, f, row[f]) / 2048.0);
-          mean[f] += out[f];
+          double scatter = sums->products[(gsize) f * sums->stride + g] - sums->sums[f] * sums->sums[g] / n;
+
+          shape[f * features + g] = shape[g * features + f] = scatter / n / (STANDARD_ONE * STANDARD_ONE);
         }
     }
 }
 
-static void
-add_scatter (double       *scatter,
-             guint         features,
-             const float  *row,
-             const double *mean,
-             double       *away)
+/* What the threads share. */
+struct gathering
 {
-  for (guint f = 0; f < features; f++)
-    away[f] = row[f] - mean[f];
-  for (guint f = 0; f < features; f++)
-    {
-      double *out = scatter + (gsize) f * features;
-      double factor = away[f];
+  const BpgTrainingSet *set;
+  const guint *places;
+  BpgStatistics *statistics;
+};
 
-      for (guint g = 0; g <= f; g++)
-        out[g] += factor * away[g];
+static void
+gather_movement (const struct gathering *gathering,
+                 guint                   movement)
+{
+  const BpgTrainingSet *set = gathering->set;
+  BpgStatistics *self = gathering->statistics;
+  const BpgKernels *kernels = bpg_kernels ();
+  g_auto (Sums) sums = { 0 };
+
+  init_sums (&sums, self->features);
+  for (guint r = 0; r < set->repetitions->len; r++)
+    {
+      const BpgTrainingRepetition *repetition = &g_array_index (set->repetitions, BpgTrainingRepetition, r);
+      guint n;
+
+      if (gathering->places[repetition->movement] != movement)
+        continue;
+      self->repetitions[movement]++;
+      self->windows[movement] += repetition->count;
+      for (guint i = 0; i < repetition->count; i += n)
+        {
+          n = MIN (repetition->count - i, ROWS);
+          kernels->standardise_rows (&self->scaling, bpg_training_set_row (set, repetition->first + i), n, self->features,
+                                     sums.stride, sums.rows, sums.sums);
+          kernels->add_squares (sums.rows, n, sums.stride, self->features, sums.products);
+        }
     }
+  settle_movement (self, movement, &sums);
 }
 
 static void
-mirror (double *matrix,
-        guint   size)
+gather_movements (BpgParallel *parallel,
+                  gpointer     data)
 {
-  for (guint f = 0; f < size; f++)
-    {
-      for (guint g = 0; g < f; g++)
-        matrix[(gsize) g * size + f] = matrix[(gsize) f * size + g];
-    }
+  guint movement;
+
+  while (bpg_parallel_take (parallel, &movement))
+    gather_movement (data, movement);
 }
 
-/* From sums of squares to covariances, over all movements and of each. */
+/* The covariance within movements: of each, by the number of its windows. */
 static void
-normalise_scatter (BpgStatistics *self,
-                   guint          n)
+pool_shapes (BpgStatistics *self,
+             guint          n)
 {
   gsize square = (gsize) self->features * self->features;
   double divisor = MAX (1.0, (double) n - self->movements->len);
 
   for (guint m = 0; m < self->movements->len; m++)
     {
-      double *shape = self->shapes + m * square;
-
       for (gsize i = 0; i < square; i++)
-        {
-          self->covariance[i] += shape[i] / divisor;
-          shape[i] /= self->windows[m];
-        }
-      mirror (shape, self->features);
+        self->covariance[i] += self->shapes[m * square + i] * (self->windows[m] / divisor);
     }
-  mirror (self->covariance, self->features);
 }
 
 BpgStatistics *
@@ -195,30 +261,11 @@ bpg_statistics_from_set (const BpgTrainingSet *set,
 {
   g_autofree guint *places = g_new0 (guint, set->movements->len);
   g_autoptr (GArray) movements = movements_with_windows (set, places);
-  g_autofree float *rows = g_new (float, (gsize) set->windows->len * set->features);
-  g_autofree double *away = g_new (double, set->features);
   BpgStatistics *self = bpg_statistics_new (set->features, movements);
-  guint n = set->windows->len;
+  struct gathering gathering = { set, places, self };
 
   self->scaling = *scaling;
-  for (guint r = 0; r < set->repetitions->len; r++)
-    {
-      const BpgTrainingRepetition *repetition = &g_array_index (set->repetitions, BpgTrainingRepetition, r);
-
-      add_repetition (self, set, repetition, places[repetition->movement], rows);
-    }
-  for (guint m = 0; m < movements->len; m++)
-    {
-      for (guint f = 0; f < self->features; f++)
-        self->means[(gsize) m * self->features + f] /= self->windows[m];
-    }
-  for (guint i = 0; i < n; i++)
-    {
-      guint place = places[g_array_index (set->windows, BpgTrainingWindow, i).movement];
-
-      add_scatter (self->shapes + (gsize) place * self->features * self->features, self->features,
-                   rows + (gsize) i * self->features, self->means + (gsize) place * self->features, away);
-    }
-  normalise_scatter (self, n);
+  bpg_parallel_run (movements->len, gather_movements, &gathering);
+  pool_shapes (self, set->windows->len);
   return self;
 }

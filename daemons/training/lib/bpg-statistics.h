@@ -49,6 +49,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgStatistics, bpg_statistics_free)
 void bpg_scaling_from_set (const BpgTrainingSet *set,
                            BpgScaling           *scaling);
 
+/** bpg_standardised: @feature as the recogniser standardises it, Q11, held to +-8. */
+static inline gint32
+bpg_standardised (const BpgScaling *scaling,
+                  guint             index,
+                  gint32            feature)
+{
+  gint32 away = CLAMP (feature - scaling->centre[index], -32767, 32767);
+
+  return CLAMP (away * scaling->scale[index] >> 8, -16384, 16384);
+}
+
 /** bpg_scaling_apply: @feature (Q10) of index @index as the recogniser standardises it, in units of
  *  one spread. */
 double bpg_scaling_apply (const BpgScaling *scaling,

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "bpg-feature-batch.h"
 #include "bpg-onset.h"
+#include "bpg-parallel.h"
 #include "bpg-training-error.h"
 
 #define RIDGE 0.05          /* of the mean variance, added before the logarithm */
@@ -12,7 +14,6 @@
 #define AMPLITUDE_FLOOR 0.1
 #define LEAST_STEP 2.0
 #define WINDOWS_MAX 2000000u
-#define WORKERS_MAX 4u
 #define SERIES 12
 
 /* What one count of a Myo armband (8 bits) corresponds to in each unit. */
@@ -186,11 +187,54 @@ trimmed (const BpgTrainingSet *self,
 
 struct survey
 {
-  gint16 first[BPG_CHANNELS_MAX];
-  gboolean moved[BPG_CHANNELS_MAX];
+  gint16 lowest[BPG_CHANNELS_MAX];
+  gint16 highest[BPG_CHANNELS_MAX];
   gsize clipped[BPG_CHANNELS_MAX];
   gsize samples;
 };
+
+/* Of eight samples at a time, so that whatever the number of electrodes a vector is full. */
+static void
+find_extremes (struct survey *survey,
+               const gint16  *samples,
+               gsize          count,
+               guint          channels)
+{
+  gint16 lowest[8 * BPG_CHANNELS_MAX], highest[8 * BPG_CHANNELS_MAX];
+  gsize numbers = count * channels, block = MIN (numbers, 8 * channels);
+
+  memcpy (lowest, samples, block * sizeof *samples);
+  memcpy (highest, samples, block * sizeof *samples);
+  for (gsize e = block; e < numbers; e += block)
+    {
+      for (gsize k = 0; k < MIN (block, numbers - e); k++)
+        {
+          lowest[k] = MIN (lowest[k], samples[e + k]);
+          highest[k] = MAX (highest[k], samples[e + k]);
+        }
+    }
+  for (gsize k = 0; k < block; k++)
+    {
+      survey->lowest[k % channels] = MIN (survey->lowest[k % channels], lowest[k]);
+      survey->highest[k % channels] = MAX (survey->highest[k % channels], highest[k]);
+    }
+}
+
+/* At the end of the range; few signals are at all. */
+static void
+count_clipped (struct survey *survey,
+               const gint16  *samples,
+               gsize          count,
+               guint          channels)
+{
+  for (guint c = 0; c < channels; c++)
+    {
+      if (survey->lowest[c] > -G_MAXINT16 && survey->highest[c] < G_MAXINT16)
+        continue;
+      for (gsize t = 0; t < count; t++)
+        survey->clipped[c] += samples[t * channels + c] >= G_MAXINT16 || samples[t * channels + c] <= -G_MAXINT16;
+    }
+}
 
 static void
 survey_recording (const BpgTrainingSet *self,
@@ -202,22 +246,15 @@ survey_recording (const BpgTrainingSet *self,
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (recording); i++)
     {
       const BpgSegment *segment = bpg_emg_recording_get_segment (recording, i);
+      const gint16 *samples;
       gsize start, end;
 
       if (!is_usable (selection, segment) || !trimmed (self, segment, &start, &end))
         continue;
-      for (gsize t = start; t < end; t++, survey->samples++)
-        {
-          const gint16 *sample = bpg_emg_recording_get_sample (recording, t);
-
-          if (survey->samples == 0)
-            memcpy (survey->first, sample, self->channels * sizeof *sample);
-          for (guint c = 0; c < self->channels; c++)
-            {
-              survey->moved[c] |= sample[c] != survey->first[c];
-              survey->clipped[c] += sample[c] >= G_MAXINT16 || sample[c] <= -G_MAXINT16;
-            }
-        }
+      samples = bpg_emg_recording_get_sample (recording, start);
+      find_extremes (survey, samples, end - start, self->channels);
+      count_clipped (survey, samples, end - start, self->channels);
+      survey->samples += end - start;
     }
 }
 
@@ -232,6 +269,11 @@ survey_electrodes (BpgTrainingSet     *self,
   guint16 constant = 0;
   guint usable = 0;
 
+  for (guint c = 0; c < self->channels; c++)
+    {
+      survey.lowest[c] = G_MAXINT16;
+      survey.highest[c] = G_MININT16;
+    }
   for (guint i = 0; i < n_selections; i++)
     survey_recording (self, &selections[i], &survey);
   if (survey.samples == 0)
@@ -243,11 +285,13 @@ survey_electrodes (BpgTrainingSet     *self,
     }
   for (guint c = 0; c < self->channels; c++)
     {
-      if (!survey.moved[c])
+      gboolean moved = survey.lowest[c] < survey.highest[c];
+
+      if (!moved)
         constant |= (guint16) (1u << c);
       if (survey.clipped[c] * 100 > survey.samples)
         self->clipped |= (guint16) (1u << c);
-      usable += survey.moved[c] && (self->clipped >> c & 1) == 0;
+      usable += moved && (self->clipped >> c & 1) == 0;
     }
   if (usable < 2 || usable * 2 < self->channels)
     {
@@ -292,69 +336,104 @@ transition_start (const BpgTrainingSet *self,
   return MIN (start, MAX (onset, segment->start));
 }
 
-static void
-add_stretch (BpgTrainingSet             *self,
-             const BpgSegment           *segment,
-             BpgEmgRecording            *recording,
-             gsize                       start,
-             gsize                       end,
-             struct bpg_window          *window,
-             struct bpg_feature_scratch *scratch)
+/* Windows that follow each other by a hop, computed at once. */
+struct batch
 {
-  BpgTrainingRepetition repetition = { .number = segment->repetition, .first = self->windows->len };
-  gsize first = transition_start (self, recording, segment, start);
-  guint until = self->framing.window;
+  const gint16 *samples;
+  guint first; /* window */
+  guint count;
+};
 
-  repetition.movement = movement_index (self, segment);
-  bpg_window_clear (window);
-  for (gsize t = first; t < end; t++)
+/* The windows of samples [@start, @end), none of them lost. */
+static void
+plan_windows (BpgTrainingSet  *self,
+              GArray          *batches,
+              BpgEmgRecording *recording,
+              guint            movement,
+              gsize            trimmed_start,
+              gsize            start,
+              gsize            end)
+{
+  const BpgFraming *framing = &self->framing;
+  BpgTrainingWindow window = { .movement = (guint16) movement,
+                               .repetition = (guint16) MIN (self->repetitions->len, G_MAXUINT16) };
+  struct batch batch = { NULL, 0, 0 };
+
+  for (gsize t = start; t + framing->window <= end && self->windows->len < WINDOWS_MAX; t += framing->hop)
     {
-      BpgTrainingWindow entry = { .movement = (guint16) repetition.movement,
-                                  .repetition = (guint16) MIN (self->repetitions->len, G_MAXUINT16) };
-      gint32 features[BPG_FEATURES_MAX];
-
-      if (self->windows->len >= WINDOWS_MAX)
-        return;
-      if (bpg_emg_recording_get_n_gaps (recording) > 0 && bpg_emg_recording_is_lost (recording, t))
+      if (batch.count == 0)
+        batch = (struct batch) { bpg_emg_recording_get_sample (recording, t), self->windows->len, 0 };
+      window.transition = t < trimmed_start;
+      g_array_append_val (self->windows, window);
+      if (++batch.count == BPG_FEATURE_BATCH)
         {
-          bpg_window_clear (window);
-          until = self->framing.window;
-          continue;
+          g_array_append_val (batches, batch);
+          batch.count = 0;
         }
-      bpg_window_push (window, bpg_emg_recording_get_sample (recording, t));
-      if (--until != 0)
-        continue;
-      until = self->framing.hop;
-      entry.transition = t + 1 < start + self->framing.window;
-      bpg_features (window, &self->parameters, scratch, features, &entry.strength);
-      g_array_append_vals (self->rows, features, self->features);
-      g_array_append_val (self->windows, entry);
     }
+  if (batch.count > 0)
+    g_array_append_val (batches, batch);
+}
+
+/* Repetitions that have no number are numbered in the order they were recorded. */
+static guint
+number_of (const BpgTrainingSet *self,
+           const BpgSegment     *segment,
+           guint                 movement)
+{
+  guint number = 1;
+
+  if (segment->repetition != 0)
+    return segment->repetition;
+  for (guint r = 0; r < self->repetitions->len; r++)
+    number += g_array_index (self->repetitions, BpgTrainingRepetition, r).movement == movement;
+  return number;
+}
+
+static void
+plan_stretch (BpgTrainingSet   *self,
+              GArray           *batches,
+              const BpgSegment *segment,
+              BpgEmgRecording  *recording,
+              gsize             start,
+              gsize             end)
+{
+  BpgTrainingRepetition repetition = { .movement = movement_index (self, segment), .first = self->windows->len };
+  gsize from = transition_start (self, recording, segment, start);
+
+  for (guint i = 0; i < bpg_emg_recording_get_n_gaps (recording); i++)
+    {
+      const BpgGap *gap = bpg_emg_recording_get_gap (recording, i);
+      gsize after = gap->start < end ? gap->start + MIN (gap->count, end - gap->start) : end;
+
+      if (gap->start >= end || after <= from)
+        continue;
+      plan_windows (self, batches, recording, repetition.movement, start, from, gap->start);
+      from = after;
+    }
+  plan_windows (self, batches, recording, repetition.movement, start, from, end);
   repetition.count = self->windows->len - repetition.first;
+  repetition.number = number_of (self, segment, repetition.movement);
   if (repetition.count > 0)
     g_array_append_val (self->repetitions, repetition);
 }
 
 static void
-add_recording (BpgTrainingSet     *self,
-               const BpgSelection *selection)
+plan_recording (BpgTrainingSet     *self,
+                GArray             *batches,
+                const BpgSelection *selection)
 {
-  g_autofree struct bpg_window *window = g_new (struct bpg_window, 1);
-  g_autofree struct bpg_feature_scratch *scratch = g_new (struct bpg_feature_scratch, 1);
-
-  bpg_window_init (window, (guint16) self->framing.window, (guint16) self->channels, self->excluded,
-                   self->parameters.least_step);
   for (guint i = 0; i < bpg_emg_recording_get_n_segments (selection->recording); i++)
     {
       const BpgSegment *segment = bpg_emg_recording_get_segment (selection->recording, i);
       gsize start, end;
 
       if (is_usable (selection, segment) && trimmed (self, segment, &start, &end))
-        add_stretch (self, segment, selection->recording, start, end, window, scratch);
+        plan_stretch (self, batches, segment, selection->recording, start, end);
     }
 }
 
-/* A set for a part of the recordings of @self, sharing its movements, which no longer change. */
+/* An empty set for a part of @self, sharing its movements, which no longer change. */
 static BpgTrainingSet *
 new_part (const BpgTrainingSet *self)
 {
@@ -368,62 +447,33 @@ new_part (const BpgTrainingSet *self)
   return part;
 }
 
-static guint
-next_number (const BpgTrainingSet *self,
-             guint                 movement)
+struct computation
 {
-  guint number = 1;
-
-  for (guint r = 0; r < self->repetitions->len; r++)
-    number += g_array_index (self->repetitions, BpgTrainingRepetition, r).movement == movement;
-  return number;
-}
-
-/* Appends @part, numbering repetitions that have no number in the order they were recorded. */
-static void
-append_part (BpgTrainingSet       *self,
-             const BpgTrainingSet *part)
-{
-  guint windows = self->windows->len, repetitions = self->repetitions->len;
-
-  g_array_append_vals (self->rows, part->rows->data, part->rows->len);
-  for (guint i = 0; i < part->windows->len; i++)
-    {
-      BpgTrainingWindow window = g_array_index (part->windows, BpgTrainingWindow, i);
-
-      window.repetition = (guint16) MIN (window.repetition + repetitions, G_MAXUINT16);
-      g_array_append_val (self->windows, window);
-    }
-  for (guint r = 0; r < part->repetitions->len; r++)
-    {
-      BpgTrainingRepetition repetition = g_array_index (part->repetitions, BpgTrainingRepetition, r);
-
-      repetition.first += windows;
-      if (repetition.number == 0)
-        repetition.number = next_number (self, repetition.movement);
-      g_array_append_val (self->repetitions, repetition);
-    }
-}
-
-/* Recordings are independent: each worker takes every so manieth. */
-struct worker
-{
-  GThread *thread;
-  guint first;
-  guint stride;
-  guint n_selections;
-  const BpgSelection *selections;
-  BpgTrainingSet **parts;
+  BpgTrainingSet *set;
+  const GArray *batches;
 };
 
-static gpointer
-work (gpointer data)
+static void
+compute_batches (BpgParallel *parallel,
+                 gpointer     data)
 {
-  const struct worker *worker = data;
+  const struct computation *computation = data;
+  BpgTrainingSet *self = computation->set;
+  g_autoptr (BpgFeatureBatch) room = bpg_feature_batch_new (self->channels, self->framing.window, self->framing.hop,
+                                                            self->excluded, &self->parameters);
+  guint task;
 
-  for (guint i = worker->first; i < worker->n_selections; i += worker->stride)
-    add_recording (worker->parts[i], &worker->selections[i]);
-  return NULL;
+  while (bpg_parallel_take (parallel, &task))
+    {
+      const struct batch *batch = &g_array_index (computation->batches, struct batch, task);
+      BpgTrainingWindow *windows = &g_array_index (self->windows, BpgTrainingWindow, batch->first);
+      guint32 strengths[BPG_FEATURE_BATCH];
+
+      bpg_feature_batch_compute (room, batch->samples, batch->count,
+                                 &g_array_index (self->rows, gint32, (gsize) batch->first * self->features), strengths);
+      for (guint i = 0; i < batch->count; i++)
+        windows[i].strength = strengths[i];
+    }
 }
 
 static void
@@ -431,33 +481,15 @@ add_recordings (BpgTrainingSet     *self,
                 const BpgSelection *selections,
                 guint               n_selections)
 {
-  struct worker workers[WORKERS_MAX] = { { 0 } };
-  g_autofree BpgTrainingSet **parts = g_new (BpgTrainingSet *, n_selections);
-  guint n_workers = MIN (MIN (g_get_num_processors (), WORKERS_MAX), n_selections);
+  g_autoptr (GArray) batches = g_array_new (FALSE, FALSE, sizeof (struct batch));
+  struct computation computation = { self, batches };
 
   for (guint i = 0; i < n_selections; i++)
-    parts[i] = new_part (self);
-  for (guint w = 0; w < n_workers; w++)
-    {
-      workers[w] = (struct worker) { NULL, w, n_workers, n_selections, selections, parts };
-      /* the last share is this thread's own, and so is that of a thread that cannot be had */
-      workers[w].thread = w + 1 < n_workers ? g_thread_try_new ("features", work, &workers[w], NULL) : NULL;
-    }
-  for (guint w = 0; w < n_workers; w++)
-    {
-      if (workers[w].thread == NULL)
-        work (&workers[w]);
-    }
-  for (guint w = 0; w < n_workers; w++)
-    {
-      if (workers[w].thread != NULL)
-        g_thread_join (workers[w].thread);
-    }
-  for (guint i = 0; i < n_selections; i++)
-    {
-      append_part (self, parts[i]);
-      bpg_training_set_free (parts[i]);
-    }
+    plan_recording (self, batches, &selections[i]);
+  if (self->windows->len == 0 || self->windows->len >= WINDOWS_MAX)
+    return;
+  g_array_set_size (self->rows, self->windows->len * self->features);
+  bpg_parallel_run (batches->len, compute_batches, &computation);
 }
 
 /* Movements are inserted in order while windows already refer to them by place: number them last. */

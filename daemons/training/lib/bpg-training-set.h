@@ -77,7 +77,7 @@ typedef struct
 } BpgTrainingMovement;
 
 /**
- * BpgTrainingSet: features of many windows, computed by the recogniser's own code.
+ * BpgTrainingSet: features of many windows, bit for bit the recogniser's.
  * @features: per window.
  * @rows: (element-type gint32): features, Q10, window after window.
  * @windows: (element-type BpgTrainingWindow).
