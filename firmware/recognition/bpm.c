@@ -5,6 +5,8 @@
 
 #define MOVEMENT_LENGTH 32u
 #define FEATURE_LENGTH 6u
+#define EVIDENCE_MAX (1u << 14)
+#define QUIET_MAX 256u
 #define FULL_SUM 131071u /* of a direction's absolute weights: keeps 16384 x sum inside 31 bits */
 
 static bool
@@ -29,16 +31,55 @@ static void
 decode_decision (const uint8_t                  *bytes,
                  struct bpg_decision_parameters *decision)
 {
-  decision->reject_distance = bpg_load_u32 (bytes + 132);
+  decision->reject_score = bpg_load_u32 (bytes + 132);
   decision->confidence_scale = bpg_load_u16 (bytes + 136);
   decision->reject_confidence = bpg_load_u16 (bytes + 138);
-  decision->evidence_keep = bpg_load_u16 (bytes + 140);
-  decision->evidence_margin = bpg_load_u16 (bytes + 142);
-  decision->evidence_limit = bpg_load_u16 (bytes + 144);
+  decision->reject_new = bpg_load_u16 (bytes + 140);
+  decision->margin_rest = bpg_load_u16 (bytes + 142);
+  decision->margin_movement = bpg_load_u16 (bytes + 144);
   decision->speed_rise = bpg_load_u16 (bytes + 146);
   decision->speed_fall = bpg_load_u16 (bytes + 148);
   decision->strength_new = bpg_load_u16 (bytes + 150);
   decision->rest_strength = bpg_load_u32 (bytes + 152);
+}
+
+static void
+decode_filter (const uint8_t                *bytes,
+               struct bpg_filter_parameters *filter)
+{
+  filter->change = bpg_load_u32 (bytes + 384);
+  filter->begin = bpg_load_u32 (bytes + 388);
+  filter->rest = bpg_load_u32 (bytes + 392);
+  filter->scale = bpg_load_u16 (bytes + 396);
+  filter->quiet = bpg_load_u16 (bytes + 412);
+  filter->quiet_strength = bpg_load_u32 (bytes + 416);
+}
+
+static void
+decode_follow (const uint8_t                *bytes,
+               struct bpg_follow_parameters *follow)
+{
+  follow->rate = bpg_load_u16 (bytes + 398);
+  follow->common = bpg_load_u16 (bytes + 400);
+  follow->rest = bpg_load_u16 (bytes + 402);
+  follow->bound = bpg_load_u16 (bytes + 404);
+  follow->confidence = bpg_load_u16 (bytes + 406);
+  follow->forget = bpg_load_u16 (bytes + 408);
+  follow->usual_new = bpg_load_u16 (bytes + 410);
+  follow->unknown_new = bpg_load_u16 (bytes + 414);
+}
+
+static void
+decode_interference (const uint8_t               *bytes,
+              struct bpg_interference_parameters *interference)
+{
+  interference->lag = bytes[420];
+  for (unsigned i = 0; i < BPG_INTERFERENCES; i++)
+    {
+      interference->turn[i] = bpg_load_i16 (bytes + 422 + 2 * i);
+      interference->limit[i] = bpg_load_u16 (bytes + 428 + 2 * i);
+    }
+  interference->share_new = bpg_load_u16 (bytes + 434);
 }
 
 static void
@@ -58,6 +99,9 @@ decode_header (const uint8_t  *bytes,
   model->shapes = (bpg_load_u16 (bytes + 66) & BPG_BPM_FLAG_SHAPES) != 0;
   decode_features (bytes, &model->feature);
   decode_decision (bytes, &model->decision);
+  decode_filter (bytes, &model->filter);
+  decode_follow (bytes, &model->follow);
+  decode_interference (bytes, &model->interference);
   model->drift_threshold = bpg_load_u32 (bytes + 156);
   model->drift_typical = bpg_load_u32 (bytes + 160);
   model->drift_doubt = bpg_load_u32 (bytes + 164);
@@ -100,7 +144,7 @@ check_parameters (const struct bpg_bpm *model)
 {
   const struct bpg_decision_parameters *decision = &model->decision;
 
-  if ((bpg_load_u16 (model->bytes + 66) & ~BPG_BPM_FLAG_SHAPES) != 0)
+  if ((bpg_load_u16 (model->bytes + 66) & ~(BPG_BPM_FLAG_SHAPES | BPG_BPM_FLAG_MAPS)) != 0)
     return BPG_BPM_ERANGE;
   if (model->feature.variance_floor > (uint64_t) 1 << 38 || model->feature.amplitude_floor > 1u << 23 ||
       model->feature.least_step > 1u << 16)
@@ -110,12 +154,33 @@ check_parameters (const struct bpg_bpm *model)
       if (model->feature.polynomial[i] > 8 << 24 || model->feature.polynomial[i] < -(8 << 24))
         return BPG_BPM_ERANGE;
     }
-  if (decision->confidence_scale == 0 || decision->reject_confidence > 1000 || decision->evidence_keep > 32767 ||
-      decision->speed_rise > 1000 || decision->speed_fall > 1000 || decision->strength_new > 32767 ||
-      decision->evidence_limit > 16384)
+  if (decision->confidence_scale == 0 || decision->confidence_scale > 1u << 12 ||
+      decision->reject_score > 1u << 24 || decision->reject_confidence > 1000 || decision->reject_new > 32767 ||
+      decision->margin_rest == 0 || decision->margin_movement == 0 || decision->speed_rise > 1000 ||
+      decision->speed_fall > 1000 || decision->strength_new > 32767)
     return BPG_BPM_ERANGE;
   if (!text_is_terminated (model->bytes + 212, BPG_BPM_SUBJECT_LENGTH) ||
       !text_is_terminated (model->bytes + 252, BPG_BPM_NOTES_LENGTH))
+    return BPG_BPM_ERANGE;
+  return 0;
+}
+
+/* No movement may give away more than all it has: the filter's probabilities stay within 0 and 1. */
+static int
+check_filter (const struct bpg_bpm *model)
+{
+  const struct bpg_filter_parameters *filter = &model->filter;
+  const struct bpg_follow_parameters *follow = &model->follow;
+  uint64_t movements = model->movements, change = filter->change * movements;
+
+  if (filter->scale == 0 || filter->scale > EVIDENCE_MAX || filter->quiet > QUIET_MAX || filter->change == 0)
+    return BPG_BPM_ERANGE;
+  if (change + filter->begin * (movements - 1) > BPG_BPM_CERTAIN || change + filter->rest > BPG_BPM_CERTAIN)
+    return BPG_BPM_ERANGE;
+  if (follow->rate > 1u << 13 || follow->common > 32768 || follow->rest > 32768 || follow->bound > 16383 ||
+      follow->confidence > 1000 || follow->usual_new > 32767 || follow->unknown_new > 32767 || (follow->rate != 0 && follow->unknown_new == 0))
+    return BPG_BPM_ERANGE;
+  if (model->bytes[421] != 0 || bpg_load_u32 (model->bytes + 436) != 0 || model->interference.share_new > 32767)
     return BPG_BPM_ERANGE;
   return 0;
 }
@@ -143,6 +208,12 @@ place_sections (struct bpg_bpm *model)
     {
       model->shape_table = at;
       at += movements * dimensions * (dimensions + 1);
+    }
+  model->map_table = NULL;
+  if ((bpg_load_u16 (model->bytes + 66) & BPG_BPM_FLAG_MAPS) != 0)
+    {
+      model->map_table = at;
+      at += model->channels * BPG_BPM_MAP_LENGTH (dimensions);
     }
   model->training = at;
 
@@ -217,6 +288,17 @@ check_directions (const struct bpg_bpm *model)
   return 0;
 }
 
+static int
+check_maps (const struct bpg_bpm *model)
+{
+  for (unsigned i = 0; model->map_table != NULL && i < model->channels; i++)
+    {
+      if (bpg_load_u16 (model->map_table + i * BPG_BPM_MAP_LENGTH (model->dimensions)) > 14)
+        return BPG_BPM_ERANGE;
+    }
+  return 0;
+}
+
 int
 bpg_bpm_parse (const uint8_t  *bytes,
                size_t          length,
@@ -248,11 +330,13 @@ bpg_bpm_parse (const uint8_t  *bytes,
   decode_header (bytes, model);
   model->features = (uint16_t) BPG_FEATURE_COUNT (model->channels);
 
-  if ((error = check_signal (model)) != 0 || (error = check_parameters (model)) != 0)
+  if ((error = check_signal (model)) != 0 || (error = check_parameters (model)) != 0 ||
+      (error = check_filter (model)) != 0)
     return error;
   if (model->training_length > length)
     return BPG_BPM_ELAYOUT;
-  if ((error = place_sections (model)) != 0 || (error = check_movements (model)) != 0)
+  if ((error = place_sections (model)) != 0 || (error = check_movements (model)) != 0 ||
+      (error = check_maps (model)) != 0)
     return error;
   return check_directions (model);
 }

@@ -20,17 +20,17 @@
  *      60  u16           window, samples
  *      62  u16           hop, samples
  *      64  u16           mask of electrodes left out
- *      66  u16           flags: bit 0 = each movement has its own shape
+ *      66  u16           flags: bit 0 = each movement has its own shape, bit 1 = a map for each lost electrode
  *      68  u64           variance floor, counts^2 in Q8
  *      76  u32           amplitude floor, counts in Q8
  *      80  u32           least step of a zero crossing or a turn, counts
  *      84  i32[12]       polynomial of the matrix logarithm, Q24 (spectral.h)
- *     132  u32           rejection: distance to the nearest movement beyond which there is none, Q8
- *     136  u16           confidence: bits of evidence a unit of squared distance is worth, Q8
- *     138  u16           rejection: least confidence, 0..1000
- *     140  u16           evidence kept from one decision to the next, Q15
- *     142  u16           evidence a challenger must lead by, Q8
- *     144  u16           most evidence one decision may bring against a movement, Q8
+ *     132  u32           rejection: smoothed score of the nearest movement beyond which there is none, Q8
+ *     136  u16           confidence: bits of evidence a unit of squared distance is worth in one window, Q8
+ *     138  u16           rejection: least probability of a new movement, 0..1000
+ *     140  u16           rejection: part of the newest score in the smoothed one, Q15
+ *     142  u16           how many times as probable as the movement in force rest must be to end it
+ *     144  u16           the same for another movement to take its place
  *     146  u16           most speed gained in one decision, 0..1000
  *     148  u16           most speed lost in one decision, 0..1000
  *     150  u16           part of the new strength in the smoothed one, Q15
@@ -47,7 +47,27 @@
  *     248  u32           windows trained on
  *     252  char[128]     notes, NUL-padded UTF-8
  *     380  u32           length T of the training section
- *     384  K x 32        movements: u8 gesture code, u8 0, u16 repetitions, u32 strength of full speed
+ *     384  u32           chance that a decision changes the movement to a given other one, Q30
+ *     388  u32           chance, beyond that, that rest gives way to a given movement, Q30
+ *     392  u32           chance, beyond that, that a movement gives way to rest, Q30
+ *     396  u16           evidence: bits a unit of squared distance is worth between decisions, Q12
+ *     398  u16           following: gain of a decision's distance at usual distances, Q16
+ *     400  u16           following: share of it that moves all movements, Q15
+ *     402  u16           following: factor of the gain in rest, Q15
+ *     404  u16           following: farthest of the common and of each own shift, standard deviations in Q8
+ *     406  u16           following: least probability of the decision, 0..1000
+ *     408  u16           following: part that is forgotten in 64 decisions, Q16
+ *     410  u16           following: part of the newest distance in the usual one, Q15
+ *     412  u16           squared distance that a quiet window speaks against all movements, Q0
+ *     414  u16           following: part of the newest window in the share that are like no movement, Q15
+ *     416  u32           strength up to which a window is quiet, counts in Q4
+ *     420  u8            interference: lag, samples; 0: is not looked for
+ *     421  u8            reserved, 0
+ *     422  i16[3]        interference: 2 cos (angular frequency x lag) of 50 Hz, 60 Hz and 0 Hz, Q14
+ *     428  u16[3]        interference: smoothed share that it must leave, else there is no movement, Q15
+ *     434  u16           interference: part of the newest share in the smoothed one, Q15
+ *     436  u32           reserved, 0
+ *     440  K x 32        movements: u8 gesture code, u8 0, u16 repetitions, u32 strength of full speed
  *                        (counts in Q4), char[24] name, NUL-padded
  *          F x 6         features: i32 centre (Q10), u16 scale (Q8 of Q11 a Q10)
  *          D x 2         right shift of each direction's sum, u16
@@ -55,6 +75,8 @@
  *          K x D x 2     movement centres, i16 in Q8
  *          K x 4         i32 added to a movement's squared distance, Q8
  *          K x D(D+1)/2 x 2   with flag bit 0: upper triangles, i16 in Q11
+ *          C x M         with flag bit 1, for each electrode: u16 right shift of its map, D x i16 what is
+ *                        added (Q8), D x D x i8 the map less the identity, padded to an even length
  *          T             training section: what adaptation needs; the arm passes it over
  *
  * F = C (C + 1) / 2 + 4 C.
@@ -67,8 +89,8 @@
 #include "digest.h"
 #include "limits.h"
 
-#define BPG_BPM_SCHEMA 1u
-#define BPG_BPM_HEADER_LENGTH 384u
+#define BPG_BPM_SCHEMA 2u
+#define BPG_BPM_HEADER_LENGTH 440u
 #define BPG_BPM_HASHED_FROM 44u
 #define BPG_BPM_LENGTH_MAX (256u * 1024u)
 #define BPG_BPM_NAME_LENGTH 24u
@@ -76,6 +98,11 @@
 #define BPG_BPM_NOTES_LENGTH 128u
 #define BPG_BPM_POLYNOMIAL 12u
 #define BPG_BPM_FLAG_SHAPES 1u
+#define BPG_BPM_FLAG_MAPS 2u
+#define BPG_BPM_CERTAIN (1u << 30) /* a probability of 1 */
+
+/** BPG_BPM_MAP_LENGTH: bytes of one lost electrode's map among @dimensions directions. */
+#define BPG_BPM_MAP_LENGTH(dimensions) (2u + 2u * (dimensions) + (((dimensions) * (dimensions) + 1u) & ~(size_t) 1u))
 
 enum bpg_bpm_error
 {
@@ -107,16 +134,48 @@ struct bpg_feature_parameters
 
 struct bpg_decision_parameters
 {
-  uint32_t reject_distance;   /* Q8 */
+  uint32_t reject_score;      /* Q8 */
   uint16_t confidence_scale;  /* bits a unit of squared distance, Q8 */
   uint16_t reject_confidence; /* 0..1000 */
-  uint16_t evidence_keep;     /* Q15 */
-  uint16_t evidence_margin;   /* Q8 */
-  uint16_t evidence_limit;    /* Q8 */
+  uint16_t reject_new;        /* Q15 */
+  uint16_t margin_rest;       /* factor */
+  uint16_t margin_movement;   /* factor */
   uint16_t speed_rise;        /* 0..1000 a decision */
   uint16_t speed_fall;        /* 0..1000 a decision */
   uint16_t strength_new;      /* Q15 */
   uint32_t rest_strength;     /* counts, Q4 */
+};
+
+struct bpg_filter_parameters
+{
+  uint32_t change; /* Q30 */
+  uint32_t begin;  /* Q30 */
+  uint32_t rest;   /* Q30 */
+  uint16_t scale;  /* bits a unit of squared distance, Q12 */
+  uint16_t quiet;  /* squared distance, Q0 */
+  uint32_t quiet_strength; /* counts, Q4 */
+};
+
+struct bpg_follow_parameters
+{
+  uint16_t rate;       /* Q16 */
+  uint16_t common;     /* Q15 */
+  uint16_t rest;       /* Q15 */
+  uint16_t bound;      /* Q8 */
+  uint16_t confidence; /* 0..1000 */
+  uint16_t forget;     /* Q16 */
+  uint16_t usual_new;  /* Q15 */
+  uint16_t unknown_new; /* Q15 */
+};
+
+#define BPG_INTERFERENCES 3u /* mains of 50 and of 60 Hz, slow waves */
+
+struct bpg_interference_parameters
+{
+  uint8_t lag;
+  int16_t turn[BPG_INTERFERENCES];   /* Q14 */
+  uint16_t limit[BPG_INTERFERENCES]; /* Q15 */
+  uint16_t share_new;                    /* Q15 */
 };
 
 /* A parsed model: numbers decoded, tables pointed at inside the caller's bytes. */
@@ -135,9 +194,12 @@ struct bpg_bpm
   uint16_t hop;    /* samples */
   uint16_t excluded;
   bool shapes;
-  uint8_t rest; /* index of the movement with gesture code 0 */
+  uint8_t rest; /* index of the movement with gesture code 0, UINT8_MAX without */
   struct bpg_feature_parameters feature;
   struct bpg_decision_parameters decision;
+  struct bpg_filter_parameters filter;
+  struct bpg_follow_parameters follow;
+  struct bpg_interference_parameters interference;
   uint32_t drift_threshold; /* Q8 */
   uint32_t drift_typical;   /* Q8 */
   uint32_t drift_doubt;     /* Q16 */
@@ -156,6 +218,7 @@ struct bpg_bpm
   const uint8_t *centres;
   const uint8_t *offsets;
   const uint8_t *shape_table; /* NULL without shapes */
+  const uint8_t *map_table;   /* NULL without maps */
   const uint8_t *training;
   size_t training_length;
 };

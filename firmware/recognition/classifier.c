@@ -5,7 +5,8 @@
 
 #define FEATURE_LENGTH 6u
 #define STANDARD_MAX 16384 /* 8 in Q11 */
-#define BEHIND_MAX 65535u
+#define BEHIND_MAX (1u << 17)    /* 512 squared standard deviations */
+#define PLACE_MAX 16383
 #define AWAY_MAX 32767 /* 128 standard deviations in Q8 */
 
 int32_t
@@ -48,8 +49,52 @@ project (const struct bpg_bpm *model,
     {
       int32_t sum = weighted_sum (weight, features, model->features);
 
-      place[i] = bpg_clamp_i32 (sum >> bpg_load_u16 (model->direction_shifts + 2 * i), -16383, 16383);
+      place[i] = bpg_clamp_i32 (sum >> bpg_load_u16 (model->direction_shifts + 2 * i), -PLACE_MAX, PLACE_MAX);
     }
+}
+
+/* What is known of an electrode: its row of the matrix logarithm, and its four features of time. */
+static void
+forget_electrode (const struct bpg_bpm *model,
+                  unsigned              lost,
+                  int32_t              *features)
+{
+  unsigned channels = model->channels, at = 0;
+
+  for (unsigned i = 0; i < channels; i++)
+    {
+      for (unsigned j = i; j < channels; j++, at++)
+        {
+          if (i == lost || j == lost)
+            features[at] = 0;
+        }
+    }
+  for (unsigned kind = 0; kind < 4; kind++)
+    features[at + kind * channels + lost] = 0;
+}
+
+/* place + (map - I) place + what is added.  A map's entries are under 2^7, places under 2^14: sums of 31 fit. */
+static void
+complete_place (const struct bpg_bpm *model,
+                unsigned              lost,
+                int32_t              *place)
+{
+  unsigned dimensions = model->dimensions;
+  const uint8_t *map = model->map_table + lost * BPG_BPM_MAP_LENGTH (dimensions);
+  const int8_t *entry = (const int8_t *) map + 2 + 2 * dimensions;
+  unsigned shift = bpg_load_u16 (map);
+  int32_t more[BPG_DIMENSIONS_MAX];
+
+  for (unsigned i = 0; i < dimensions; i++)
+    {
+      int32_t sum = 0;
+
+      for (unsigned j = 0; j < dimensions; j++)
+        sum += *entry++ * place[j];
+      more[i] = (sum >> shift) + bpg_load_even_i16 (map + 2 + 2 * i);
+    }
+  for (unsigned i = 0; i < dimensions; i++)
+    place[i] = bpg_clamp_i32 (place[i] + more[i], -PLACE_MAX, PLACE_MAX);
 }
 
 static uint32_t
@@ -59,87 +104,116 @@ square_q8 (int32_t value)
   return (uint32_t) (value * value) >> 8;
 }
 
-static uint32_t
-plain_distance (const struct bpg_bpm *model,
-                unsigned              movement,
-                const int32_t        *place)
+int32_t
+bpg_centre (const struct bpg_bpm   *model,
+            const struct bpg_shift *shift,
+            unsigned                movement,
+            unsigned                direction)
 {
-  const uint8_t *centre = model->centres + (size_t) movement * model->dimensions * 2;
+  size_t at = (size_t) movement * model->dimensions + direction;
+  int32_t centre = bpg_load_even_i16 (model->centres + 2 * at);
+
+  return shift == NULL ? centre : centre + ((shift->common[direction] + shift->own[at]) >> 8);
+}
+
+static uint32_t
+plain_distance (unsigned       dimensions,
+                const int32_t *away)
+{
   uint32_t sum = 0;
 
-  for (unsigned i = 0; i < model->dimensions; i++)
-    sum += square_q8 (place[i] - bpg_load_even_i16 (centre + 2 * i));
+  for (unsigned i = 0; i < dimensions; i++)
+    sum += square_q8 (away[i]);
   return sum;
 }
 
 static uint32_t
-shaped_distance (const struct bpg_bpm *model,
-                 unsigned              movement,
-                 const int32_t        *place)
+shaped_distance (unsigned       dimensions,
+                 const uint8_t *shape,
+                 const int32_t *away)
 {
-  const uint8_t *centre = model->centres + (size_t) movement * model->dimensions * 2;
-  const uint8_t *shape = model->shape_table + (size_t) movement * model->dimensions * (model->dimensions + 1u);
-  int32_t away[BPG_DIMENSIONS_MAX];
   uint32_t sum = 0;
 
-  for (unsigned i = 0; i < model->dimensions; i++)
-    away[i] = bpg_clamp_i32 (place[i] - bpg_load_even_i16 (centre + 2 * i), -AWAY_MAX, AWAY_MAX);
-  for (unsigned i = 0; i < model->dimensions; i++)
+  for (unsigned i = 0; i < dimensions; i++)
     {
       int32_t row = 0;
 
       /* each term is under 2^30 before its shift; 31 of them after it under 2^28 */
-      for (unsigned j = i; j < model->dimensions; j++, shape += 2)
+      for (unsigned j = i; j < dimensions; j++, shape += 2)
         row += bpg_load_even_i16 (shape) * away[j] >> 7;
       sum += square_q8 (row >> 4);
     }
   return sum;
 }
 
+static uint32_t
+distance_to (const struct bpg_bpm   *model,
+             const struct bpg_shift *shift,
+             unsigned                movement,
+             const int32_t          *place)
+{
+  unsigned dimensions = model->dimensions;
+  int32_t away[BPG_DIMENSIONS_MAX];
+
+  for (unsigned i = 0; i < dimensions; i++)
+    away[i] = bpg_clamp_i32 (place[i] - bpg_centre (model, shift, movement, i), -AWAY_MAX, AWAY_MAX);
+  if (!model->shapes)
+    return plain_distance (dimensions, away);
+  return shaped_distance (dimensions, model->shape_table + (size_t) movement * dimensions * (dimensions + 1u), away);
+}
+
 static void
 weigh (const struct bpg_bpm      *model,
        const int32_t             *scores,
+       int32_t                    least,
        struct bpg_classification *classification)
 {
   uint32_t sum = 0;
 
   for (unsigned i = 0; i < model->movements; i++)
     {
-      uint32_t more = (uint32_t) (scores[i] - scores[classification->nearest]);
-      uint32_t behind;
+      uint32_t behind = (uint32_t) (scores[i] - least);
 
-      more = more < 1u << 15 ? more : 1u << 15;
-      behind = (more * model->decision.confidence_scale) >> 8;
       classification->behind[i] = behind < BEHIND_MAX ? behind : BEHIND_MAX;
-      sum += bpg_exp2_minus_q15 (classification->behind[i]);
+      sum += bpg_exp2_minus_q15 ((classification->behind[i] * model->decision.confidence_scale) >> 8);
     }
   classification->confidence = (uint16_t) ((1000u * 32768u + sum / 2) / sum);
+}
+
+int32_t
+bpg_distance (uint32_t square)
+{
+  return (int32_t) bpg_sqrt_u32 (square < 1u << 24 ? square << 8 : UINT32_MAX);
 }
 
 void
 bpg_classify (const struct bpg_bpm      *model,
               int32_t                   *features,
+              const struct bpg_shift    *shift,
+              unsigned                   lost,
               struct bpg_classification *classification)
 {
-  int32_t place[BPG_DIMENSIONS_MAX];
-  int32_t scores[BPG_MOVEMENTS_MAX];
-  uint32_t squares[BPG_MOVEMENTS_MAX];
+  int32_t scores[BPG_MOVEMENTS_MAX], least = INT32_MAX;
 
   for (unsigned i = 0; i < model->features; i++)
     features[i] = bpg_standardise (model, i, features[i]);
-  project (model, features, place);
+  if (lost < model->channels && model->map_table != NULL)
+    forget_electrode (model, lost, features);
+  project (model, features, classification->place);
+  if (lost < model->channels && model->map_table != NULL)
+    complete_place (model, lost, classification->place);
 
   classification->nearest = 0;
   for (unsigned i = 0; i < model->movements; i++)
     {
-      squares[i] = model->shapes ? shaped_distance (model, i, place) : plain_distance (model, i, place);
-      scores[i] = (int32_t) squares[i] + bpg_load_i32 (model->offsets + 4 * i);
-      if (scores[i] < scores[classification->nearest])
-        classification->nearest = (uint8_t) i;
+      classification->squares[i] = distance_to (model, shift, i, classification->place);
+      scores[i] = (int32_t) classification->squares[i] + bpg_load_i32 (model->offsets + 4 * i);
+      if (scores[i] < least)
+        {
+          least = scores[i];
+          classification->nearest = (uint8_t) i;
+        }
     }
-  classification->square = squares[classification->nearest];
-  classification->distance = (int32_t) bpg_sqrt_u32 (classification->square < 1u << 24
-                                                         ? classification->square << 8
-                                                         : UINT32_MAX);
-  weigh (model, scores, classification);
+  classification->score = least > 0 ? (uint32_t) least : 0;
+  weigh (model, scores, least, classification);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FULL_SPEED 1000u
+#define FAR_OFF 4u /* times the limit of smoothed scores */
 
 void
 bpg_decider_init (struct bpg_decider   *decider,
@@ -11,40 +12,51 @@ bpg_decider_init (struct bpg_decider   *decider,
 {
   memset (decider, 0, sizeof *decider);
   decider->current = model->rest < model->movements ? model->rest : BPG_MOVEMENTS_MAX;
+  for (unsigned i = 0; i < BPG_INTERFERENCES; i++)
+    decider->left[i] = 32767;
+}
+
+/* Scores are smoothed, since single windows of a movement lie far off, and each counts at most three times the
+ * limit, so that one is not held against those after it.  What is much farther off is no movement at once. */
+static bool
+is_unknown (struct bpg_decider   *decider,
+            const struct bpg_bpm *model,
+            uint32_t              score)
+{
+  uint32_t limit = model->decision.reject_score;
+  int32_t gap = (int32_t) (score < 3 * limit ? score : 3 * limit) - (int32_t) decider->score;
+
+  decider->score = (uint32_t) ((int32_t) decider->score + (int32_t) (((int64_t) gap * model->decision.reject_new) >> 15));
+  return decider->score > limit || score > FAR_OFF * limit;
+}
+
+static bool
+is_drowned (struct bpg_decider   *decider,
+          const struct bpg_bpm *model,
+          const uint16_t        left[BPG_INTERFERENCES])
+{
+  bool drowned = false;
+
+  for (unsigned i = 0; i < BPG_INTERFERENCES; i++)
+    {
+      int32_t gap = left[i] - decider->left[i];
+
+      decider->left[i] = (uint16_t) (decider->left[i] + ((gap * model->interference.share_new) >> 15));
+      drowned |= decider->left[i] < model->interference.limit[i];
+    }
+  return drowned;
 }
 
 static void
-gather_evidence (struct bpg_decider              *decider,
-                 const struct bpg_bpm            *model,
-                 const struct bpg_classification *classification,
-                 bool                             unknown)
+choose (struct bpg_decider      *decider,
+        const struct bpg_bpm    *model,
+        const struct bpg_filter *filter,
+        unsigned                 best)
 {
-  for (unsigned i = 0; i < model->movements; i++)
-    {
-      uint32_t behind = classification->behind[i];
+  uint32_t margin = best == model->rest ? model->decision.margin_rest : model->decision.margin_movement;
 
-      /* what is like no movement speaks for rest, and against all others alike */
-      if (unknown)
-        behind = i == model->rest ? 0 : model->decision.evidence_limit;
-      if (behind > model->decision.evidence_limit)
-        behind = model->decision.evidence_limit;
-      decider->against[i] = ((decider->against[i] * model->decision.evidence_keep) >> 15) + behind;
-    }
-}
-
-static void
-choose (struct bpg_decider   *decider,
-        const struct bpg_bpm *model)
-{
-  unsigned best = 0;
-
-  for (unsigned i = 1; i < model->movements; i++)
-    {
-      if (decider->against[i] < decider->against[best])
-        best = i;
-    }
-  if (decider->current >= model->movements ||
-      decider->against[decider->current] > decider->against[best] + model->decision.evidence_margin)
+  if (decider->current >= model->movements || decider->current == model->rest ||
+      filter->probability[best] > (uint64_t) filter->probability[decider->current] * margin)
     decider->current = (uint8_t) best;
 }
 
@@ -95,36 +107,51 @@ smooth_strength (struct bpg_decider   *decider,
                                   (int32_t) (((int64_t) gap * model->decision.strength_new) >> 15));
 }
 
+/* Gesture code for the hand: a movement in force is kept through an unsure decision; only a new one must be
+ * sure. */
+static uint8_t
+movement_of (const struct bpg_decider *decider,
+             const struct bpg_bpm     *model,
+             bool                      known,
+             bool                      sure)
+{
+  uint8_t movement = 0;
+
+  if (decider->current < model->movements && known)
+    movement = bpg_bpm_gesture (model, decider->current);
+  return sure || movement == decider->last ? movement : 0;
+}
+
 void
 bpg_decider_step (struct bpg_decider              *decider,
                   const struct bpg_bpm            *model,
                   const struct bpg_classification *classification,
+                  const struct bpg_filter         *filter,
+                  unsigned                         best,
+                  const uint16_t                   left[BPG_INTERFERENCES],
+                  bool                             usable,
                   uint32_t                         strength,
                   struct bpg_decision             *decision)
 {
-  bool unknown = classification->square > model->decision.reject_distance;
-  bool unsure = classification->confidence < model->decision.reject_confidence;
-  uint8_t movement = 0;
-  bool changed;
+  bool unknown = is_unknown (decider, model, classification->score) || !usable;
+  bool drowned = is_drowned (decider, model, left);
+  bool sure, changed;
+  uint8_t movement;
 
-  gather_evidence (decider, model, classification, unknown);
-  choose (decider, model);
+  choose (decider, model, filter, best);
+  sure = bpg_filter_confidence (filter, decider->current) >= model->decision.reject_confidence;
   smooth_strength (decider, model, strength);
-
-  /* a movement in force is kept through an unsure decision; only a new one must be sure */
-  if (decider->current < model->movements && !unknown)
-    movement = bpg_bpm_gesture (model, decider->current);
-  if (unsure && movement != decider->last)
-    movement = 0;
+  movement = movement_of (decider, model, !unknown && !drowned, sure);
   changed = movement != decider->last;
   decider->last = movement;
 
-  decision->raw = bpg_bpm_gesture (model, classification->nearest);
+  decision->raw = bpg_bpm_gesture (model, best);
   decision->movement = movement;
-  decision->flags = (uint8_t) ((unsure ? BPG_DECISION_UNSURE : 0u) | (unknown ? BPG_DECISION_UNKNOWN : 0u) |
+  decision->flags = (uint8_t) ((sure ? 0u : BPG_DECISION_UNSURE) | (unknown ? BPG_DECISION_UNKNOWN : 0u) |
+                               (drowned ? BPG_DECISION_DROWNED : 0u) |
                                (changed ? BPG_DECISION_CHANGED : 0u));
   decision->confidence = classification->confidence;
-  decision->distance = classification->distance;
+  decision->distance = bpg_distance (classification->squares[best]);
   if (movement == 0)
     decider->ramp = 0;
   decision->speed = (uint16_t) (movement == 0 ? 0 : ramped_speed (decider, model, changed));

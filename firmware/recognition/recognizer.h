@@ -9,17 +9,21 @@
 
 #include "decision.h"
 #include "feature-set.h"
+#include "follow.h"
 #include "window.h"
 
 struct bpg_recognizer
 {
   struct bpg_bpm model;
   struct bpg_window window;
+  struct bpg_filter filter;
+  struct bpg_follower follower;
   struct bpg_decider decider;
   uint32_t samples;  /* seen since init */
   uint16_t until;    /* samples until the next decision */
   uint16_t dead;     /* mask of stuck electrodes */
   uint16_t unmoved[BPG_CHANNELS_MAX]; /* samples each electrode has not changed for */
+  uint16_t recovery[BPG_CHANNELS_MAX]; /* samples until each that was stuck is trusted again */
   int16_t last[BPG_CHANNELS_MAX];
   int32_t features[BPG_FEATURES_MAX];
   struct bpg_feature_scratch scratch;
@@ -36,8 +40,14 @@ void bpg_recognizer_init (struct bpg_recognizer *recognizer,
                           const struct bpg_bpm  *model);
 
 /**
+ * bpg_recognizer_does_without: mask of the electrodes that decisions do not need: those the model was trained
+ * without, and one that is stuck, where the model has a map for it.
+ */
+uint16_t bpg_recognizer_does_without (const struct bpg_recognizer *recognizer);
+
+/**
  * bpg_recognizer_push: take in one sample.
- * @sample: one value per electrode of the model, counts.
+ * @sample: one value per electrode of the model, counts; of an electrode that is known to be loose always the same.
  * @decision: filled when a decision came out.
  *
  * The first decision comes when the window is full, then one every hop.  Returns whether one came.

@@ -236,7 +236,7 @@ def job_chain(sessions, framing, population):
 
 def job_population(data, path, person):
     """Makes a population without a person (`set/subject`)."""
-    command = [MAKE_POPULATION, path, "--window-ms=200", "--hop-ms=50", "--leave-out=" + person]
+    command = [MAKE_POPULATION, path, "--leave-out=" + person]
     for name in POPULATION_SETS:
         command += ["--trim-start-ms=%d" % TRIMS[name][0], "--trim-end-ms=%d" % TRIMS[name][1]]
         command += sorted(glob.glob(os.path.join(data, name, "*.json")))

@@ -139,9 +139,24 @@ test_bounds (void)
   g_assert_cmpint (parse_with (model, 66, 2, 0x8000), ==, BPG_BPM_ERANGE);     /* flags */
   g_assert_cmpint (parse_with (model, 84, 4, 0x7fffffff), ==, BPG_BPM_ERANGE); /* polynomial */
   g_assert_cmpint (parse_with (model, 136, 2, 0), ==, BPG_BPM_ERANGE);         /* confidence */
+  g_assert_cmpint (parse_with (model, 136, 2, 5000), ==, BPG_BPM_ERANGE);
+  g_assert_cmpint (parse_with (model, 132, 4, 1 << 25), ==, BPG_BPM_ERANGE);   /* rejection */
+  g_assert_cmpint (parse_with (model, 142, 2, 0), ==, BPG_BPM_ERANGE);         /* margins */
+  g_assert_cmpint (parse_with (model, 144, 2, 0), ==, BPG_BPM_ERANGE);
   g_assert_cmpint (parse_with (model, 380, 4, 0xffffffff), ==, BPG_BPM_ELAYOUT);
-  g_assert_cmpint (parse_with (model, 384 + 32, 1, 0), ==, BPG_BPM_ERANGE);    /* two movements of one code */
-  g_assert_cmpint (parse_with (model, 384 + 8, 1, 0), ==, BPG_BPM_ERANGE);     /* no name */
+  g_assert_cmpint (parse_with (model, 384, 4, 0), ==, BPG_BPM_ERANGE);         /* chances of change */
+  g_assert_cmpint (parse_with (model, 384, 4, 1 << 29), ==, BPG_BPM_ERANGE);
+  g_assert_cmpint (parse_with (model, 388, 4, 1 << 28), ==, BPG_BPM_ERANGE);
+  g_assert_cmpint (parse_with (model, 392, 4, 1 << 30), ==, BPG_BPM_ERANGE);
+  g_assert_cmpint (parse_with (model, 396, 2, 0), ==, BPG_BPM_ERANGE);         /* evidence */
+  g_assert_cmpint (parse_with (model, 396, 2, 20000), ==, BPG_BPM_ERANGE);
+  g_assert_cmpint (parse_with (model, 398, 2, 60000), ==, BPG_BPM_ERANGE);     /* following */
+  g_assert_cmpint (parse_with (model, 404, 2, 60000), ==, BPG_BPM_ERANGE);
+  g_assert_cmpint (parse_with (model, 412, 2, 257), ==, BPG_BPM_ERANGE);       /* quiet */
+  g_assert_cmpint (parse_with (model, 421, 1, 1), ==, BPG_BPM_ERANGE);         /* reserved */
+  g_assert_cmpint (parse_with (model, 434, 2, 40000), ==, BPG_BPM_ERANGE);     /* interference */
+  g_assert_cmpint (parse_with (model, 440 + 32, 1, 0), ==, BPG_BPM_ERANGE);    /* two movements of one code */
+  g_assert_cmpint (parse_with (model, 440 + 8, 1, 0), ==, BPG_BPM_ERANGE);     /* no name */
 }
 
 static void

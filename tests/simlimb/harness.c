@@ -374,8 +374,8 @@ seal_model (uint8_t *bytes, gsize length)
 
 /* Two movements a direction of zeros cannot tell apart: it always rests. How
  * long the tables are is the recogniser's to know. */
-GBytes *
-harness_make_model (struct harness *harness, guint8 mark)
+static GBytes *
+make_model (struct harness *harness, guint8 mark, guint flags)
 {
   const struct bpg_port_electrodes *electrodes = &harness->arm.electrodes.port;
   gsize length = BPG_BPM_HEADER_LENGTH;
@@ -393,20 +393,38 @@ harness_make_model (struct harness *harness, guint8 mark)
   put (bytes + 60, 200, 2);
   put (bytes + 62, 10, 2);
   put (bytes + 136, 256, 2);
+  put (bytes + 66, flags, 2);
+  put (bytes + 132, 1 << 20, 4);
   put (bytes + 140, 16384, 2);
+  put (bytes + 142, 1, 2);
+  put (bytes + 144, 1, 2);
   put (bytes + 146, 1000, 2);
   put (bytes + 148, 1000, 2);
   put (bytes + 150, 32767, 2);
   bytes[252] = 'A' + mark;
-  bytes[384] = 0;
-  put (bytes + 388, 1000, 4);
-  strcpy ((char *) bytes + 392, "rest");
-  bytes[416] = 7;
-  put (bytes + 420, 1000, 4);
-  strcpy ((char *) bytes + 424, "hand_close");
+  put (bytes + 384, 1 << 20, 4);
+  put (bytes + 396, 512, 2);
+  bytes[440] = 0;
+  put (bytes + 444, 1000, 4);
+  strcpy ((char *) bytes + 448, "rest");
+  bytes[472] = 7;
+  put (bytes + 476, 1000, 4);
+  strcpy ((char *) bytes + 480, "hand_close");
   while (!seal_model (bytes, length))
     g_assert_cmpuint (++length, <, MODEL_MOST);
   return g_bytes_new_take (bytes, length);
+}
+
+GBytes *
+harness_make_model (struct harness *harness, guint8 mark)
+{
+  return make_model (harness, mark, 0);
+}
+
+GBytes *
+harness_make_mapped_model (struct harness *harness)
+{
+  return make_model (harness, 9, BPG_BPM_FLAG_MAPS);
 }
 
 char *

@@ -90,6 +90,9 @@ void harness_bind (struct harness *harness, const char *side);
 /* A small valid model for the arm's converter; another for each @mark. */
 GBytes *harness_make_model (struct harness *harness, guint8 mark);
 
+/* The same, ready for the loss of one electrode. */
+GBytes *harness_make_mapped_model (struct harness *harness);
+
 /* The hash of a model, as harness_model() says it. */
 char *harness_model_hash (GBytes *model);
 

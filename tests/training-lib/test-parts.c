@@ -181,27 +181,35 @@ test_swapped (void)
 static void
 test_population (void)
 {
-  g_autoptr (BpgPopulation) people = bpg_population_for (8);
-  g_autoptr (BpgPopulation) none = bpg_population_for (7);
-  g_autoptr (BpgPopulation) again = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  gsize length;
-  const guint8 *data;
+  g_autoptr (BpgPopulation) of_long = bpg_population_for (8, 200);
+  g_autoptr (BpgPopulation) of_short = bpg_population_for (8, 60);
+  g_autoptr (BpgPopulation) none = bpg_population_for (7, 200);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  const BpgPopulation *both[] = { of_short, of_long };
 
   g_assert_null (none);
-  g_assert_nonnull (people);
-  g_assert_cmpuint (people->features, ==, 68);
-  bytes = bpg_population_encode (people);
-  data = g_bytes_get_data (bytes, &length);
-  g_assert_cmpmem (data, length, bpg_population_data, bpg_population_data_length);
-  again = bpg_population_decode (data, length);
-  g_assert_nonnull (again);
-  for (gsize cut = 0; cut < length; cut += 97)
-    g_assert_null (bpg_population_decode (data, cut));
-  for (guint f = 0; f < people->features; f++)
+  g_assert_nonnull (of_long);
+  g_assert_nonnull (of_short);
+  g_assert_cmpuint (of_long->window_ms, ==, 200);
+  g_assert_cmpuint (of_short->window_ms, ==, 100);
+  for (guint i = 0; i < 2; i++)
     {
-      g_assert_cmpfloat (people->within[f * 68 + f], >, 0);
-      g_assert_cmpfloat (people->session[f * 68 + f], >, 0);
+      g_assert_cmpuint (both[i]->features, ==, 68);
+      bpg_population_encode (both[i], bytes);
+      for (guint f = 0; f < 68; f++)
+        {
+          g_assert_cmpfloat (both[i]->within[f * 68 + f], >, 0);
+          g_assert_cmpfloat (both[i]->session[f * 68 + f], >, 0);
+          g_assert_cmpfloat (both[i]->between[f * 68 + f], >, 0);
+        }
+    }
+  g_assert_cmpmem (bytes->data, bytes->len, bpg_population_data, bpg_population_data_length);
+  for (gsize cut = 0; cut < bytes->len / 2; cut += 97)
+    {
+      const guint8 *at = bytes->data;
+      gsize length = cut;
+
+      g_assert_null (bpg_population_decode (&at, &length));
     }
 }
 

@@ -53,12 +53,14 @@ use_population (const char *path,
   g_autofree char *contents = NULL;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (BpgPopulation) population = NULL;
+  const guint8 *at;
   gsize length;
 
   if (!g_file_get_contents (path, &contents, &length, error))
     return FALSE;
   bytes = g_bytes_new_take (g_steal_pointer (&contents), length);
-  population = bpg_population_decode (g_bytes_get_data (bytes, NULL), length);
+  at = g_bytes_get_data (bytes, NULL);
+  population = bpg_population_decode (&at, &length);
   if (population == NULL)
     {
       g_set_error (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_CORRUPT,

@@ -9,11 +9,13 @@
 #include "bpg-training-error.h"
 
 #define SHRINKAGE 0.05      /* of the common covariance towards its diagonal */
-#define NU_COMMON 2.0       /* repetitions that people's common covariance is worth */
-#define NU_SHAPE 3.0        /* repetitions that people's covariance of a movement is worth */
-#define SESSION 0.1         /* of the covariance between sessions, added */
-#define OWN_SHAPE 0.6       /* of a movement's own covariance against the common one */
+#define NU_COMMON 3.0       /* repetitions that people's common covariance is worth */
+#define NU_SHAPE 1.5        /* repetitions that people's covariance of a movement is worth */
+#define SESSION 0.05        /* of the covariance between sessions, added */
+#define OWN_SHAPE 0.8       /* of a movement's own covariance against the common one */
 #define REST_BIAS 4.0       /* squared distance by which rest is preferred: the hand should rather not move */
+#define STRENGTH 0.2        /* octaves by which the strength of contractions is taken to vary beyond what was recorded */
+#define MAP_LOADING 0.03    /* of features' variances, where an electrode is inferred from the others */
 #define POWER_STEPS 16      /* of the iteration that finds extra directions */
 #define FEATURES_EXTRA 100u /* beyond, looking for extra directions takes too long */
 
@@ -23,7 +25,8 @@ struct mixture
   guint features;
   double *common;
   double *shapes;
-  double *factor; /* Cholesky factor of the common one, shrunk */
+  double *factor;  /* Cholesky factor of the common one, shrunk */
+  double *between; /* of movements' means in people; NULL without people */
 };
 
 static void
@@ -32,6 +35,7 @@ clear_mixture (struct mixture *mixture)
   g_free (mixture->common);
   g_free (mixture->shapes);
   g_free (mixture->factor);
+  g_free (mixture->between);
 }
 typedef struct mixture Mixture;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Mixture, clear_mixture)
@@ -43,6 +47,8 @@ bpg_discriminant_free (BpgDiscriminant *self)
   g_free (self->centres);
   g_free (self->shapes);
   g_free (self->offsets);
+  g_free (self->maps);
+  g_free (self->map_offsets);
   g_free (self);
 }
 
@@ -99,6 +105,8 @@ mix_with_people (Mixture             *mixture,
   bpg_population_standardise (people, people->rest, &statistics->scaling, rest);
   bpg_population_standardise (people, people->active, &statistics->scaling, active);
   bpg_population_standardise (people, people->session, &statistics->scaling, session);
+  mixture->between = g_new (double, square);
+  bpg_population_standardise (people, people->between, &statistics->scaling, mixture->between);
   size = relative_size (statistics->covariance, within, features);
   blend (mixture->common, features, common, size, within, session);
   for (guint m = 0; m < statistics->movements->len; m++)
@@ -124,6 +132,46 @@ mix_alone (Mixture             *mixture,
 
       for (gsize i = 0; i < square; i++)
         shape[i] = (1 - weight) * shape[i] + weight * mixture->common[i];
+    }
+}
+
+/* What an octave of strength does to each standardised feature: it doubles amplitudes and quadruples variances. */
+static double *
+octave_of (const BpgStatistics *statistics,
+           guint                channels)
+{
+  double *octave = g_new0 (double, statistics->features);
+  guint pairs = channels * (channels + 1) / 2;
+
+  for (guint c = 0, at = 0; c < channels; at += channels - c, c++)
+    octave[at] = 2;
+  for (guint c = 0; c < 2 * channels; c++)
+    octave[pairs + c] = 1;
+  for (guint f = 0; f < statistics->features; f++)
+    octave[f] *= 1024.0 * statistics->scaling.scale[f] / (256.0 * 2048.0);
+  return octave;
+}
+
+/* People are asked for one strength and later use all: covariances of movements get that much more along strength. */
+static void
+allow_for_strength (Mixture             *mixture,
+                    const BpgStatistics *statistics,
+                    guint                channels)
+{
+  guint features = statistics->features;
+  gsize square = (gsize) features * features;
+  g_autofree double *octave = octave_of (statistics, channels);
+
+  for (gsize i = 0; i < square; i++)
+    {
+      double more = STRENGTH * STRENGTH * octave[i / features] * octave[i % features];
+
+      mixture->common[i] += more;
+      for (guint m = 0; m < statistics->movements->len; m++)
+        {
+          if (g_array_index (statistics->movements, BpgTrainingMovement, m).gesture != 0)
+            mixture->shapes[m * square + i] += more;
+        }
     }
 }
 
@@ -154,22 +202,22 @@ factor_common (Mixture *mixture,
 }
 
 static gboolean
-mix (Mixture             *mixture,
-     const BpgStatistics *statistics,
-     guint                channels,
-     double               repetitions,
-     GError             **error)
+mix (Mixture                    *mixture,
+     const BpgStatistics        *statistics,
+     const BpgDiscriminantOptions *options,
+     GError                    **error)
 {
   gsize square = (gsize) statistics->features * statistics->features;
-  g_autoptr (BpgPopulation) people = bpg_population_for (channels);
+  g_autoptr (BpgPopulation) people = bpg_population_for (options->channels, options->window_ms);
 
   mixture->features = statistics->features;
   mixture->common = g_memdup2 (statistics->covariance, square * sizeof (double));
   mixture->shapes = g_memdup2 (statistics->shapes, statistics->movements->len * square * sizeof (double));
   if (people != NULL)
-    mix_with_people (mixture, statistics, people, repetitions);
+    mix_with_people (mixture, statistics, people, options->repetitions);
   else
-    mix_alone (mixture, statistics, repetitions);
+    mix_alone (mixture, statistics, options->repetitions);
+  allow_for_strength (mixture, statistics, options->channels);
   return factor_common (mixture, error);
 }
 
@@ -291,34 +339,58 @@ span_means (double       *basis,
   return extend_basis (basis, 0, most, scatter, features);
 }
 
+/* Directions beyond those of the means: where people's movements differ, for the sake of movements that the model
+ * does not know, and where movements differ in shape. */
+static void
+add_directions (BpgDiscriminant              *self,
+                const Mixture                *mixture,
+                const BpgDiscriminantOptions *options)
+{
+  guint room = options->most - MIN (self->dimensions, options->most);
+  guint novel = mixture->between != NULL ? MIN (options->novel, room) : 0;
+  gsize square = (gsize) self->features * self->features;
+
+  if (self->features > FEATURES_EXTRA)
+    return;
+  if (novel > 0)
+    {
+      g_autofree double *white = g_new (double, square);
+
+      whiten (mixture, mixture->between, white);
+      self->dimensions = extend_basis (self->directions, self->dimensions, novel, white, self->features);
+    }
+  room = options->most - MIN (self->dimensions, options->most);
+  if (MIN (options->extra, room) > 0)
+    {
+      g_autofree double *differences = shape_differences (mixture, self->movements);
+
+      self->dimensions = extend_basis (self->directions, self->dimensions, MIN (options->extra, room), differences,
+                                       self->features);
+    }
+}
+
 static gboolean
-find_directions (BpgDiscriminant     *self,
-                 const BpgStatistics *statistics,
-                 const Mixture       *mixture,
-                 guint                extra,
-                 guint                most,
-                 GError             **error)
+find_directions (BpgDiscriminant              *self,
+                 const BpgStatistics          *statistics,
+                 const Mixture                *mixture,
+                 const BpgDiscriminantOptions *options,
+                 GError                      **error)
 {
   guint features = self->features, movements = self->movements;
   g_autofree double *whitened = g_memdup2 (statistics->means, (gsize) movements * features * sizeof (double));
 
-  extra = features > FEATURES_EXTRA ? 0 : MIN (extra, most - MIN (movements - 1, most));
-  self->directions = g_new0 (double, (gsize) (movements + extra) * features);
+  self->directions = g_new0 (double, (gsize) (movements + options->extra + options->novel) * features);
   for (guint m = 0; m < movements; m++)
     bpg_solve_lower (mixture->factor, features, whitened + (gsize) m * features);
-  self->dimensions = span_means (self->directions, whitened, movements, features, most);
+  self->dimensions = span_means (self->directions, whitened, movements, features, options->most);
   if (self->dimensions == 0)
     {
       g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_SIGNAL_POOR,
                            "The movements cannot be told apart at all; check that the muscles contract and record again");
       return FALSE;
     }
-  if (extra > 0)
-    {
-      g_autofree double *differences = shape_differences (mixture, movements);
-
-      self->dimensions = extend_basis (self->directions, self->dimensions, extra, differences, features);
-    }
+  if (options->shapes)
+    add_directions (self, mixture, options);
   place_movements (self, whitened);
   for (guint d = 0; d < self->dimensions; d++)
     bpg_solve_lower_transposed (mixture->factor, features, self->directions + (gsize) d * features);
@@ -387,25 +459,143 @@ find_shapes (BpgDiscriminant *self,
   return TRUE;
 }
 
+/* Mean and covariance of all windows, each movement counting alike. */
+static double *
+total_covariance (const BpgStatistics *statistics,
+                  const Mixture       *mixture,
+                  double              *mean)
+{
+  guint features = statistics->features, movements = statistics->movements->len;
+  gsize square = (gsize) features * features;
+  double *total = g_new0 (double, square);
+
+  for (guint m = 0; m < movements; m++)
+    {
+      for (guint f = 0; f < features; f++)
+        mean[f] += statistics->means[(gsize) m * features + f] / movements;
+      for (gsize i = 0; i < square; i++)
+        total[i] += mixture->shapes[m * square + i] / movements;
+    }
+  for (guint m = 0; m < movements; m++)
+    {
+      const double *row = statistics->means + (gsize) m * features;
+
+      for (guint f = 0; f < features; f++)
+        {
+          for (guint g = 0; g < features; g++)
+            total[(gsize) f * features + g] += (row[f] - mean[f]) * (row[g] - mean[g]) / movements;
+        }
+    }
+  for (gsize i = 0; i < square; i++)
+    total[i] *= i % (features + 1) == 0 ? 1 : 1 - MAP_LOADING;
+  return total;
+}
+
+/* The directions without what they take from one electrode. */
+static double *
+directions_without (const BpgDiscriminant *self,
+                    guint                  electrode)
+{
+  guint features = self->features, at = 0;
+  double *left = g_memdup2 (self->directions, (gsize) self->dimensions * features * sizeof (double));
+
+  for (guint i = 0; i < self->channels; i++)
+    {
+      for (guint j = i; j < self->channels; j++, at++)
+        {
+          for (guint d = 0; d < self->dimensions && (i == electrode || j == electrode); d++)
+            left[(gsize) d * features + at] = 0;
+        }
+    }
+  for (guint kind = 0; kind < 4; kind++)
+    {
+      for (guint d = 0; d < self->dimensions; d++)
+        left[(gsize) d * features + at + kind * self->channels + electrode] = 0;
+    }
+  return left;
+}
+
+/* Regression of the place with all electrodes on the place without one: G = P T P_e' (P_e T P_e')^-1, and what is
+ * to be added for the means to agree. */
+static gboolean
+find_map (BpgDiscriminant *self,
+          guint            electrode,
+          const double    *total,
+          const double    *mean)
+{
+  guint dimensions = self->dimensions, features = self->features;
+  g_autofree double *left = directions_without (self, electrode);
+  g_autofree double *image = g_new (double, (gsize) dimensions * features);
+  g_autofree double *inner = g_new (double, (gsize) dimensions * dimensions);
+  g_autofree double *inverse = g_new (double, (gsize) dimensions * dimensions);
+  double *map = self->maps + (gsize) electrode * dimensions * dimensions;
+  double trace = 0;
+
+  bpg_multiply_symmetric (left, dimensions, total, features, image);
+  for (guint i = 0; i < dimensions; i++)
+    {
+      for (guint j = 0; j < dimensions; j++)
+        inner[i * dimensions + j] = bpg_dot (image + (gsize) i * features, left + (gsize) j * features, features);
+      trace += inner[i * dimensions + i];
+    }
+  for (guint i = 0; i < dimensions; i++)
+    inner[i * dimensions + i] += 1e-3 * trace / dimensions + 1e-9;
+  if (!bpg_invert (inner, dimensions, inverse))
+    return FALSE;
+  for (guint i = 0; i < dimensions; i++)
+    {
+      g_autofree double *cross = g_new (double, dimensions);
+      double added = bpg_dot (self->directions + (gsize) i * features, mean, features);
+
+      for (guint j = 0; j < dimensions; j++)
+        cross[j] = bpg_dot (self->directions + (gsize) i * features, image + (gsize) j * features, features);
+      bpg_multiply_symmetric (cross, 1, inverse, dimensions, map + i * dimensions);
+      for (guint j = 0; j < dimensions; j++)
+        added -= map[i * dimensions + j] * bpg_dot (left + (gsize) j * features, mean, features);
+      self->map_offsets[electrode * dimensions + i] = added;
+    }
+  return TRUE;
+}
+
+static gboolean
+find_maps (BpgDiscriminant     *self,
+           const BpgStatistics *statistics,
+           const Mixture       *mixture,
+           GError             **error)
+{
+  g_autofree double *mean = g_new0 (double, self->features);
+  g_autofree double *total = total_covariance (statistics, mixture, mean);
+
+  self->maps = g_new0 (double, (gsize) self->channels * self->dimensions * self->dimensions);
+  self->map_offsets = g_new0 (double, (gsize) self->channels * self->dimensions);
+  for (guint c = 0; c < self->channels; c++)
+    {
+      if (find_map (self, c, total, mean))
+        continue;
+      g_set_error_literal (error, BPG_TRAINING_ERROR, BPG_TRAINING_ERROR_FAILED,
+                           "The covariance of the features is not positive; record more windows");
+      return FALSE;
+    }
+  return TRUE;
+}
+
 BpgDiscriminant *
-bpg_discriminant_new (const BpgStatistics *statistics,
-                      guint                channels,
-                      double               repetitions,
-                      guint                extra,
-                      guint                most,
-                      gboolean             shapes,
-                      GError             **error)
+bpg_discriminant_new (const BpgStatistics          *statistics,
+                      const BpgDiscriminantOptions *options,
+                      GError                      **error)
 {
   g_autoptr (BpgDiscriminant) self = g_new0 (BpgDiscriminant, 1);
   g_auto (Mixture) mixture = { 0 };
 
   self->movements = statistics->movements->len;
   self->features = statistics->features;
+  self->channels = options->channels;
   self->offsets = g_new0 (double, self->movements);
-  if (!mix (&mixture, statistics, channels, repetitions, error) ||
-      !find_directions (self, statistics, &mixture, shapes ? extra : 0, most, error))
+  if (!mix (&mixture, statistics, options, error) || !find_directions (self, statistics, &mixture, options, error))
     return NULL;
-  if (shapes && !find_shapes (self, &mixture, error))
+  if (options->shapes && !find_shapes (self, &mixture, error))
+    return NULL;
+  if (options->maps && !find_maps (self, statistics, &mixture, error))
     return NULL;
   settle_offsets (self, statistics);
   return g_steal_pointer (&self);

@@ -73,7 +73,7 @@ decide (BpgModel     *model,
   gint32 features[BPG_FEATURES_MAX];
 
   memcpy (features, row, bpm->features * sizeof *features);
-  bpg_classify (bpm, features, &classification);
+  bpg_classify (bpm, features, NULL, BPG_NO_ELECTRODE, &classification);
   return bpg_bpm_gesture (bpm, classification.nearest);
 }
 

@@ -35,16 +35,50 @@ static void
 store_decision (guint8                               *header,
                 const struct bpg_decision_parameters *decision)
 {
-  store (header + 132, decision->reject_distance, 4);
+  store (header + 132, decision->reject_score, 4);
   store (header + 136, decision->confidence_scale, 2);
   store (header + 138, decision->reject_confidence, 2);
-  store (header + 140, decision->evidence_keep, 2);
-  store (header + 142, decision->evidence_margin, 2);
-  store (header + 144, decision->evidence_limit, 2);
+  store (header + 140, decision->reject_new, 2);
+  store (header + 142, decision->margin_rest, 2);
+  store (header + 144, decision->margin_movement, 2);
   store (header + 146, decision->speed_rise, 2);
   store (header + 148, decision->speed_fall, 2);
   store (header + 150, decision->strength_new, 2);
   store (header + 152, decision->rest_strength, 4);
+}
+
+static void
+store_filter (guint8                             *header,
+              const struct bpg_filter_parameters *filter,
+              const struct bpg_follow_parameters *follow)
+{
+  store (header + 384, filter->change, 4);
+  store (header + 388, filter->begin, 4);
+  store (header + 392, filter->rest, 4);
+  store (header + 396, filter->scale, 2);
+  store (header + 398, follow->rate, 2);
+  store (header + 400, follow->common, 2);
+  store (header + 402, follow->rest, 2);
+  store (header + 404, follow->bound, 2);
+  store (header + 406, follow->confidence, 2);
+  store (header + 408, follow->forget, 2);
+  store (header + 410, follow->usual_new, 2);
+  store (header + 412, filter->quiet, 2);
+  store (header + 414, follow->unknown_new, 2);
+  store (header + 416, filter->quiet_strength, 4);
+}
+
+static void
+store_interference (guint8                            *header,
+             const struct bpg_interference_parameters *interference)
+{
+  header[420] = interference->lag;
+  for (guint i = 0; i < BPG_INTERFERENCES; i++)
+    {
+      store (header + 422 + 2 * i, (guint16) interference->turn[i], 2);
+      store (header + 428 + 2 * i, interference->limit[i], 2);
+    }
+  store (header + 434, interference->share_new, 2);
 }
 
 static void
@@ -84,13 +118,18 @@ store_header (guint8              *header,
   store (header + 60, draft->window, 2);
   store (header + 62, draft->hop, 2);
   store (header + 64, draft->excluded, 2);
-  store (header + 66, draft->discriminant->shapes != NULL ? BPG_BPM_FLAG_SHAPES : 0, 2);
+  store (header + 66,
+         (draft->discriminant->shapes != NULL ? BPG_BPM_FLAG_SHAPES : 0) |
+             (draft->discriminant->maps != NULL ? BPG_BPM_FLAG_MAPS : 0),
+         2);
   store (header + 68, draft->feature.variance_floor, 8);
   store (header + 76, draft->feature.amplitude_floor, 4);
   store (header + 80, draft->feature.least_step, 4);
   for (guint i = 0; i < BPG_BPM_POLYNOMIAL; i++)
     store (header + 84 + 4 * i, (guint32) draft->feature.polynomial[i], 4);
   store_decision (header, &draft->decision);
+  store_filter (header, &draft->filter, &draft->follow);
+  store_interference (header, &draft->interference);
   store (header + 156, draft->drift_threshold, 4);
   store (header + 160, draft->drift_typical, 4);
   store (header + 164, draft->drift_doubt, 4);
@@ -189,15 +228,57 @@ append_shapes (GByteArray            *out,
     }
 }
 
+/* The largest power of two by which a map, less the identity, can be multiplied inside eight bits. */
+static guint
+map_shift (const double *map,
+           guint         dimensions)
+{
+  double largest = 0;
+  guint shift = 14;
+
+  for (guint i = 0; i < dimensions * dimensions; i++)
+    largest = MAX (largest, fabs (map[i] - (i % (dimensions + 1) == 0 ? 1 : 0)));
+  while (shift > 0 && ldexp (largest, (int) shift) > 127.0)
+    shift--;
+  return shift;
+}
+
+static void
+append_maps (GByteArray            *out,
+             const BpgDiscriminant *discriminant)
+{
+  guint dimensions = discriminant->dimensions;
+
+  for (guint c = 0; discriminant->maps != NULL && c < discriminant->channels; c++)
+    {
+      const double *map = discriminant->maps + (gsize) c * dimensions * dimensions;
+      guint shift = map_shift (map, dimensions);
+
+      append (out, shift, 2);
+      for (guint i = 0; i < dimensions; i++)
+        append (out, (guint16) (gint16) lround (CLAMP (discriminant->map_offsets[c * dimensions + i] * 256, -16383.0, 16383.0)), 2);
+      for (guint i = 0; i < dimensions * dimensions; i++)
+        {
+          double entry = ldexp (map[i] - (i % (dimensions + 1) == 0 ? 1 : 0), (int) shift);
+
+          append (out, (guint8) (gint8) lround (CLAMP (entry, -127.0, 127.0)), 1);
+        }
+      if (dimensions % 2 != 0)
+        append (out, 0, 1);
+    }
+}
+
 gsize
 bpg_model_length (guint    movements,
                   guint    features,
                   guint    dimensions,
-                  gboolean shapes)
+                  gboolean shapes,
+                  guint    maps)
 {
   return BPG_BPM_HEADER_LENGTH + (gsize) movements * 32 + (gsize) features * 6 + (gsize) dimensions * 2 +
          (gsize) dimensions * features * 2 + (gsize) movements * dimensions * 2 + (gsize) movements * 4 +
          (shapes ? (gsize) movements * dimensions * (dimensions + 1) : 0) +
+         maps * BPG_BPM_MAP_LENGTH ((gsize) dimensions) +
          bpg_training_section_length (movements, features, dimensions, shapes);
 }
 
@@ -235,6 +316,7 @@ bpg_model_draft_write (const BpgModelDraft *draft,
     return NULL;
   append_centres (out, draft);
   append_shapes (out, draft->discriminant);
+  append_maps (out, draft->discriminant);
   g_byte_array_append (out, training->data, training->len);
   bytes = seal (g_steal_pointer (&out));
   return bpg_model_new (bytes, error);

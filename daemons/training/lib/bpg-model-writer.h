@@ -25,6 +25,9 @@ typedef struct
   guint16 excluded;
   struct bpg_feature_parameters feature;
   struct bpg_decision_parameters decision;
+  struct bpg_filter_parameters filter;
+  struct bpg_follow_parameters follow;
+  struct bpg_interference_parameters interference;
   guint32 drift_threshold;
   guint32 drift_typical;
   guint32 drift_doubt;
@@ -48,12 +51,14 @@ typedef struct
 BpgModel *bpg_model_draft_write (const BpgModelDraft *draft,
                                  GError             **error);
 
-/** bpg_model_length: bytes of a model with these dimensions, training section included. */
+/** bpg_model_length: bytes of a model with these dimensions, training section included; @maps: electrodes that
+ *  have a map for when they are lost. */
 gsize bpg_model_length (guint    movements,
                         guint    features,
                         guint    dimensions,
-                        gboolean shapes);
+                        gboolean shapes,
+                        guint    maps);
 
-#define BPG_TRAINER_VERSION 1u
+#define BPG_TRAINER_VERSION 2u
 
 G_END_DECLS

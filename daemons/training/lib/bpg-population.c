@@ -4,8 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#define MAGIC "BPP1"
-#define MATRICES 4
+#define MAGIC "BPP2"
+#define MATRICES 5
+#define HEADER_LENGTH 10u
 
 static GBytes *replacement;
 
@@ -17,6 +18,7 @@ matrices_of (const BpgPopulation *self,
   matrices[1] = self->rest;
   matrices[2] = self->active;
   matrices[3] = self->session;
+  matrices[4] = self->between;
 }
 
 void
@@ -26,6 +28,7 @@ bpg_population_free (BpgPopulation *self)
   g_free (self->rest);
   g_free (self->active);
   g_free (self->session);
+  g_free (self->between);
   g_free (self);
 }
 
@@ -67,19 +70,19 @@ encode_matrix (GByteArray   *out,
     }
 }
 
-GBytes *
-bpg_population_encode (const BpgPopulation *self)
+void
+bpg_population_encode (const BpgPopulation *self,
+                       GByteArray          *out)
 {
-  GByteArray *out = g_byte_array_new ();
   double *matrices[MATRICES];
 
   matrices_of (self, matrices);
   g_byte_array_append (out, (const guint8 *) MAGIC, 4);
+  put (out, self->window_ms, 2);
   put (out, self->channels, 2);
   put (out, self->features, 2);
   for (guint i = 0; i < MATRICES; i++)
     encode_matrix (out, matrices[i], self->features);
-  return g_byte_array_free_to_bytes (out);
 }
 
 static void
@@ -111,29 +114,36 @@ decode_matrix (const guint8 *at,
 }
 
 BpgPopulation *
-bpg_population_decode (const guint8 *bytes,
-                       gsize         length)
+bpg_population_decode (const guint8 **bytes,
+                       gsize         *length)
 {
+  const guint8 *at = *bytes;
   BpgPopulation *self;
-  double *matrices[MATRICES];
+  double **matrices[MATRICES];
   gsize features, each;
 
-  if (length < 8 || memcmp (bytes, MAGIC, 4) != 0)
+  if (*length < HEADER_LENGTH || memcmp (at, MAGIC, 4) != 0)
     return NULL;
-  features = bpg_load_u16 (bytes + 6);
+  features = bpg_load_u16 (at + 8);
   each = 4 * features + features * (features - 1);
-  if (features != BPG_FEATURE_COUNT ((gsize) bpg_load_u16 (bytes + 4)) || length != 8 + MATRICES * each)
+  if (features != BPG_FEATURE_COUNT ((gsize) bpg_load_u16 (at + 6)) || *length < HEADER_LENGTH + MATRICES * each)
     return NULL;
   self = g_new0 (BpgPopulation, 1);
-  self->channels = bpg_load_u16 (bytes + 4);
+  self->window_ms = bpg_load_u16 (at + 4);
+  self->channels = bpg_load_u16 (at + 6);
   self->features = (guint) features;
-  self->within = g_new (double, features * features);
-  self->rest = g_new (double, features * features);
-  self->active = g_new (double, features * features);
-  self->session = g_new (double, features * features);
-  matrices_of (self, matrices);
+  matrices[0] = &self->within;
+  matrices[1] = &self->rest;
+  matrices[2] = &self->active;
+  matrices[3] = &self->session;
+  matrices[4] = &self->between;
   for (guint i = 0; i < MATRICES; i++)
-    decode_matrix (bytes + 8 + i * each, self->features, matrices[i]);
+    {
+      *matrices[i] = g_new (double, features * features);
+      decode_matrix (at + HEADER_LENGTH + i * each, self->features, *matrices[i]);
+    }
+  *bytes += HEADER_LENGTH + MATRICES * each;
+  *length -= HEADER_LENGTH + MATRICES * each;
   return self;
 }
 
@@ -145,13 +155,29 @@ bpg_population_replace (GBytes *bytes)
 }
 
 BpgPopulation *
-bpg_population_for (guint channels)
+bpg_population_for (guint channels,
+                    guint window_ms)
 {
   gsize length = bpg_population_data_length;
   const guint8 *bytes = replacement != NULL ? g_bytes_get_data (replacement, &length) : bpg_population_data;
-  g_autoptr (BpgPopulation) self = bpg_population_decode (bytes, length);
+  g_autoptr (BpgPopulation) nearest = NULL;
+  double least = G_MAXDOUBLE;
 
-  return self != NULL && self->channels == channels ? g_steal_pointer (&self) : NULL;
+  while (length > 0)
+    {
+      g_autoptr (BpgPopulation) one = bpg_population_decode (&bytes, &length);
+      double away;
+
+      if (one == NULL)
+        break;
+      away = fabs (log ((double) MAX (one->window_ms, 1) / MAX (window_ms, 1)));
+      if (one->channels != channels || away >= least)
+        continue;
+      least = away;
+      g_clear_pointer (&nearest, bpg_population_free);
+      nearest = g_steal_pointer (&one);
+    }
+  return g_steal_pointer (&nearest);
 }
 
 void

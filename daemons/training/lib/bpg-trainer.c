@@ -8,17 +8,45 @@
 #include "bpg-discriminant.h"
 #include "bpg-matrix.h"
 #include "bpg-model-writer.h"
+#include "bpg-parallel.h"
 #include "bpg-rotation.h"
 #include "bpg-statistics.h"
 #include "bpg-training-error.h"
 #include "bpg-training-section.h"
 #include "recognition/classifier.h"
 
-#define TAU 0.7        /* weight of today's means against the prior's */
+#define TAU 0.65       /* weight of today's means against the prior's */
 #define USUAL 100.0    /* squared distance up to which a movement has changed as movements do */
 #define LAMBDA 0.4     /* weight of today's covariance against the prior's */
-#define EXTRA 6        /* directions that tell movements by their shape */
+#define NOVEL 4        /* directions that tell movements from those never learnt */
+#define EXTRA 4        /* directions that tell movements by their shape */
 #define DRIFT_THRESHOLD 1.9 /* of the figure in bpg-drift.h; docs/recognition.md tells how it was found */
+#define REJECT 1.1     /* times the 99th percentile of the training's scores */
+#define UNSEEN_PER_MILLE 950 /* of the scores of a repetition that was left out */
+#define REJECT_MS 600.0 /* over which scores are smoothed */
+/* With decisions every 10 ms.  A movement in force never falls below the chance of a change to it: a margin beyond
+ * what that leaves would hold it against all evidence but overwhelming one. */
+#define MARGIN_REST 100.0
+#define MARGIN_MOVEMENT 1000.0
+/* What happens so often a second; docs/recognition.md tells the trials. */
+#define CHANGES 0.9     /* from a movement to any other */
+#define BEGINNINGS 6.0  /* beyond that, from rest */
+#define ENDINGS 1.5     /* beyond that, to rest */
+#define TEMPERATURE_MS 70.0   /* a window's evidence counts by its hop over this, */
+#define TEMPERATURE_LEAST 2.0 /* and never more than an independent window's by 2 over this */
+#define WEAK 10
+#define QUIET 40        /* squared distance that a strength of rest speaks against movements */
+#define FOLLOW 0.3      /* of the distance to a centre, at usual distances, in hops of FOLLOW_HOP_MS or more; */
+#define FOLLOW_HOP_MS 50.0 /* shorter ones' windows overlap more and tell less */
+#define FOLLOW_COMMON 0.3
+#define FOLLOW_REST 1.0
+#define FOLLOW_BOUND 3.0 /* standard deviations */
+#define FOLLOW_CONFIDENCE 990
+#define FOLLOW_USUAL 0.4
+#define UNKNOWN_MS 10000.0 /* over which it is counted how many windows are like no movement */
+#define FORGET 0.005
+#define INTERFERENCE_LIMITS { 0.45, 0.3, 0.3 } /* muscle leaves 0.62 or more, 0.36 or more, 0.41 or more */
+#define INTERFERENCE_MS 200.0 /* over which the share that interference leaves is smoothed */
 #define WINDOWS_LOOKED_AT 2000u /* to tell what distances are usual */
 #define LENGTH_MAX 16384 /* of a model of up to 8 electrodes, bytes */
 
@@ -180,38 +208,95 @@ adapt (BpgStatistics         *old,
   return blend_statistics (old, today, report);
 }
 
-/* As many extra directions as fit the arm; movements without their own shape when none do; the
- * strongest directions alone when even those are too many. */
-static BpgDiscriminant *
-discriminate (const BpgStatistics *statistics,
-              guint                channels,
-              GError             **error)
+/* The number that @place of @values are not greater than, sorted as far as that takes (Hoare 1961). */
+static guint32
+select_u32 (guint32 *values,
+            guint    n,
+            guint    place)
 {
-  guint movements = statistics->movements->len, features = statistics->features;
-  guint needed = MIN (movements - 1, BPG_DIMENSIONS_MAX), most = MIN (needed + EXTRA, BPG_DIMENSIONS_MAX);
-  double repetitions = 0;
-  gboolean shapes = TRUE;
+  guint first = 0, last = n - 1;
 
-  for (guint m = 0; m < movements; m++)
-    repetitions += (double) statistics->repetitions[m] / movements;
-  if (channels <= 8)
+  while (first < last)
     {
-      while (most > needed && bpg_model_length (movements, features, most, TRUE) > LENGTH_MAX)
-        most--;
-      shapes = bpg_model_length (movements, features, most, TRUE) <= LENGTH_MAX;
-      while (most > 1 && bpg_model_length (movements, features, most, shapes) > LENGTH_MAX)
-        most--;
+      guint32 pivot = values[first + (last - first) / 2];
+      gint64 low = first, high = last;
+
+      while (low <= high)
+        {
+          while (values[low] < pivot)
+            low++;
+          while (values[high] > pivot)
+            high--;
+          if (low <= high)
+            {
+              guint32 swap = values[low];
+
+              values[low++] = values[high];
+              values[high--] = swap;
+            }
+        }
+      if (place <= high)
+        last = (guint) high;
+      else if (place >= low)
+        first = (guint) low;
+      else
+        break;
     }
-  return bpg_discriminant_new (statistics, channels, repetitions, EXTRA, most, shapes, error);
+  return values[place];
 }
 
-static int
-compare_u32 (gconstpointer a,
-             gconstpointer b)
+/* Of the movement in the middle: rest is often recorded between all others. */
+static guint
+usual_repetitions (const BpgStatistics *statistics)
 {
-  guint32 left = *(const guint32 *) a, right = *(const guint32 *) b;
+  guint n = statistics->movements->len;
+  g_autofree guint32 *repetitions = g_memdup2 (statistics->repetitions, n * sizeof (guint32));
 
-  return left < right ? -1 : left > right;
+  return select_u32 (repetitions, n, n / 2);
+}
+
+/* As many extra directions as fit the arm; no maps for lost electrodes, then movements without their own shape
+ * (and maps if they fit now), when none do; the strongest directions alone when even those are too many. */
+static void
+fit_into_arm (BpgDiscriminantOptions *options,
+              guint                   movements,
+              guint                   features,
+              guint                   needed)
+{
+  guint limit = options->channels <= 8 ? LENGTH_MAX : BPG_BPM_LENGTH_MAX;
+
+#define LENGTH bpg_model_length (movements, features, options->most, options->shapes, options->maps ? options->channels : 0)
+  while (options->most > needed && LENGTH > limit)
+    options->most--;
+  options->maps = LENGTH <= limit;
+  options->shapes = LENGTH <= limit;
+  if (!options->shapes)
+    {
+      options->maps = TRUE;
+      options->maps = LENGTH <= limit;
+    }
+  while (options->most > 1 && LENGTH > limit)
+    options->most--;
+#undef LENGTH
+}
+
+static BpgDiscriminant *
+discriminate (const BpgStatistics  *statistics,
+              const BpgTrainingSet *set,
+              GError              **error)
+{
+  guint movements = statistics->movements->len, needed = MIN (movements - 1, BPG_DIMENSIONS_MAX);
+  BpgDiscriminantOptions options = { .channels = set->channels,
+                                     .window_ms = set->framing.window * 1000 / set->rate,
+                                     .repetitions = usual_repetitions (statistics),
+                                     .novel = NOVEL,
+                                     .extra = EXTRA,
+                                     .most = MIN (needed + NOVEL + EXTRA, BPG_DIMENSIONS_MAX),
+                                     .shapes = TRUE,
+                                     .maps = TRUE };
+
+  fit_into_arm (&options, movements, statistics->features, needed);
+  return bpg_discriminant_new (statistics, &options, error);
 }
 
 /* Strength that @percent of the movement's windows stay below; 0 without windows. */
@@ -220,19 +305,20 @@ strength_percentile (const BpgTrainingSet *set,
                      guint8                gesture,
                      guint                 percent)
 {
-  g_autoptr (GArray) strengths = g_array_new (FALSE, FALSE, sizeof (guint32));
+  g_autofree guint32 *strengths = g_new (guint32, set->windows->len);
+  guint n = 0;
 
-  for (guint i = 0; i < set->windows->len; i++)
+  for (guint r = 0; r < set->repetitions->len; r++)
     {
-      const BpgTrainingWindow *window = &g_array_index (set->windows, BpgTrainingWindow, i);
+      const BpgTrainingRepetition *repetition = &g_array_index (set->repetitions, BpgTrainingRepetition, r);
+      const BpgTrainingWindow *windows = &g_array_index (set->windows, BpgTrainingWindow, repetition->first);
 
-      if (g_array_index (set->movements, BpgTrainingMovement, window->movement).gesture == gesture)
-        g_array_append_val (strengths, window->strength);
+      if (g_array_index (set->movements, BpgTrainingMovement, repetition->movement).gesture != gesture)
+        continue;
+      for (guint i = 0; i < repetition->count; i++)
+        strengths[n++] = windows[i].strength;
     }
-  if (strengths->len == 0)
-    return 0;
-  g_array_sort (strengths, compare_u32);
-  return g_array_index (strengths, guint32, (strengths->len - 1) * percent / 100);
+  return n > 0 ? select_u32 (strengths, n, (n - 1) * percent / 100) : 0;
 }
 
 static void
@@ -241,7 +327,7 @@ find_strengths (BpgModelDraft        *draft,
                 BpgModel             *from)
 {
   GArray *movements = draft->statistics->movements;
-  guint32 rest = strength_percentile (set, 0, 90), weakest = G_MAXUINT32;
+  guint32 rest = strength_percentile (set, 0, 90), weakest = G_MAXUINT32, least = G_MAXUINT32;
 
   if (rest == 0 && from != NULL)
     rest = bpg_model_get_bpm (from)->decision.rest_strength;
@@ -256,64 +342,150 @@ find_strengths (BpgModelDraft        *draft,
         full = bpg_bpm_full_strength (bpg_model_get_bpm (from), (unsigned) before);
       draft->full_strength[m] = full;
       if (gesture != 0)
-        weakest = MIN (weakest, full);
+        {
+          guint32 weak = strength_percentile (set, gesture, WEAK);
+
+          weakest = MIN (weakest, full);
+          least = MIN (least, weak > 0 ? weak : full / 2);
+        }
     }
   /* a restless rest must not swallow the weakest movement */
   draft->decision.rest_strength = MIN (rest, weakest / 3);
+  draft->filter.quiet_strength = (guint32) MIN (pow (rest, 0.6) * pow (least, 0.4), weakest / 2);
 }
 
-/* What the model itself makes of the windows it was trained on, evenly taken. */
+/* What a model makes of windows, evenly taken. */
 struct reception
 {
-  GArray *all;    /* squared distances, Q8 */
-  GArray *active; /* the same, without rest */
-  double doubt;   /* mean of -ln (confidence) over the active ones */
+  const struct bpg_bpm *model;
+  const BpgTrainingSet *set;
+  guint stride;
+  guint n;
+  struct bpg_classification *classifications; /* of every @stride-th window */
 };
 
+#define WINDOWS_A_TASK 128u
+
 static void
-receive (struct reception     *reception,
-         BpgModel             *model,
-         const BpgTrainingSet *set)
+receive (BpgParallel *parallel,
+         gpointer     data)
 {
-  guint stride = 1 + set->windows->len / WINDOWS_LOOKED_AT;
+  const struct reception *reception = data;
+  const BpgTrainingSet *set = reception->set;
+  guint task;
 
-  for (guint i = 0; i < set->windows->len; i += stride)
+  while (bpg_parallel_take (parallel, &task))
     {
-      guint movement = g_array_index (set->windows, BpgTrainingWindow, i).movement;
-      struct bpg_classification classification;
-      gint32 features[BPG_FEATURES_MAX];
+      for (guint i = task * WINDOWS_A_TASK; i < MIN ((task + 1) * WINDOWS_A_TASK, reception->n); i++)
+        {
+          gint32 features[BPG_FEATURES_MAX];
 
-      memcpy (features, bpg_training_set_row (set, i), set->features * sizeof *features);
-      bpg_classify (bpg_model_get_bpm (model), features, &classification);
-      g_array_append_val (reception->all, classification.square);
-      if (g_array_index (set->movements, BpgTrainingMovement, movement).gesture == 0)
-        continue;
-      g_array_append_val (reception->active, classification.square);
-      reception->doubt -= log (MAX (classification.confidence, 1) / 1000.0);
+          memcpy (features, bpg_training_set_row (set, i * reception->stride), set->features * sizeof *features);
+          bpg_classify (reception->model, features, NULL, BPG_NO_ELECTRODE, &reception->classifications[i]);
+        }
     }
-  reception->doubt /= MAX (reception->active->len, 1);
-  g_array_sort (reception->all, compare_u32);
-  g_array_sort (reception->active, compare_u32);
 }
 
 static void
-find_limits (BpgModelDraft        *draft,
+receive_all (struct reception     *reception,
              BpgModel             *model,
              const BpgTrainingSet *set)
 {
-  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (guint32));
-  g_autoptr (GArray) active = g_array_new (FALSE, FALSE, sizeof (guint32));
-  struct reception reception = { all, active, 0 };
-  double far, usual;
+  reception->model = bpg_model_get_bpm (model);
+  reception->set = set;
+  reception->stride = 1 + set->windows->len / WINDOWS_LOOKED_AT;
+  reception->n = (set->windows->len + reception->stride - 1) / reception->stride;
+  reception->classifications = g_new (struct bpg_classification, reception->n);
+  bpg_parallel_run ((reception->n + WINDOWS_A_TASK - 1) / WINDOWS_A_TASK, receive, reception);
+}
 
-  receive (&reception, model, set);
-  far = g_array_index (all, guint32, (guint) ((all->len - 1) * 0.995));
-  usual = active->len > 0 ? g_array_index (active, guint32, active->len * 3 / 4)
-                          : g_array_index (all, guint32, all->len * 3 / 4);
-  draft->decision.reject_distance = (guint32) CLAMP (far * 4, 256.0, 4e9);
+/* Score that so many of a thousand windows stay below. */
+static double
+score_percentile (const struct reception *reception,
+                  guint                   per_mille)
+{
+  g_autofree guint32 *scores = g_new (guint32, reception->n);
+
+  for (guint i = 0; i < reception->n; i++)
+    scores[i] = reception->classifications[i].score;
+  return select_u32 (scores, reception->n, (guint) ((guint64) (reception->n - 1) * per_mille / 1000));
+}
+
+static BpgModel *train_on_set (const BpgTrainingSet  *set,
+                               BpgModel              *from,
+                               const BpgTrainOptions *options,
+                               gboolean               limits,
+                               BpgTrainReport        *report,
+                               GError               **error);
+
+/* How far a repetition lies that a model has not seen: farther than those it was made of.  0 where there is but one. */
+static double
+score_of_the_unseen (const BpgTrainingSet  *set,
+                     const BpgTrainOptions *options)
+{
+  g_autoptr (GArray) numbers = bpg_training_set_numbers (set);
+  g_autoptr (BpgTrainingSet) seen = NULL;
+  g_autoptr (BpgTrainingSet) spare = NULL;
+  g_autoptr (BpgModel) model = NULL;
+  struct reception reception;
+  double score;
+
+  if (numbers->len < 2)
+    return 0;
+  seen = bpg_training_set_split (set, g_array_index (numbers, guint, numbers->len - 1), FALSE);
+  spare = bpg_training_set_split (set, g_array_index (numbers, guint, numbers->len - 1), TRUE);
+  if (spare->windows->len == 0 || seen->windows->len == 0)
+    return 0;
+  model = train_on_set (seen, NULL, options, FALSE, NULL, NULL);
+  if (model == NULL)
+    return 0;
+  receive_all (&reception, model, spare);
+  score = score_percentile (&reception, UNSEEN_PER_MILLE);
+  g_free (reception.classifications);
+  return score;
+}
+
+static void
+find_limits (BpgModelDraft         *draft,
+             BpgModel              *model,
+             const BpgTrainingSet  *set,
+             const BpgTrainOptions *options)
+{
+  struct reception reception;
+  g_autofree guint32 *active = NULL;
+  guint n_active = 0;
+  double usual, doubt = 0, far;
+
+  receive_all (&reception, model, set);
+  active = g_new (guint32, reception.n);
+  for (guint i = 0; i < reception.n; i++)
+    {
+      const struct bpg_classification *one = &reception.classifications[i];
+      guint movement = g_array_index (set->windows, BpgTrainingWindow, i * reception.stride).movement;
+
+      if (g_array_index (set->movements, BpgTrainingMovement, movement).gesture == 0)
+        continue;
+      active[n_active++] = one->squares[one->nearest];
+      doubt -= log (MAX (one->confidence, 1) / 1000.0);
+    }
+  usual = n_active > 0 ? select_u32 (active, n_active, n_active * 3 / 4) : 256;
+  far = score_percentile (&reception, 990) * REJECT;
+  far = MAX (far, score_of_the_unseen (set, options));
+  if (draft->parent != NULL)
+    far = MAX (far, bpg_model_get_bpm (draft->parent)->decision.reject_score);
+  draft->decision.reject_score = (guint32) CLAMP (far, 256.0, 1 << 24);
   draft->drift_typical = (guint32) CLAMP (sqrt (usual * 256), 1.0, 1e6);
-  draft->drift_doubt = (guint32) CLAMP (reception.doubt * 65536, 0.0, 1e6);
+  draft->drift_doubt = (guint32) CLAMP (doubt / MAX (n_active, 1) * 65536, 0.0, 1e6);
   draft->drift_threshold = (guint32) lround (DRIFT_THRESHOLD * 256);
+  g_free (reception.classifications);
+}
+
+/* Of something that happens so often a second, the chance that it happens in @ms. */
+static double
+chance (double rate,
+        double ms)
+{
+  return 1 - exp (-rate * ms / 1000);
 }
 
 static void
@@ -323,12 +495,58 @@ set_decision_defaults (BpgModelDraft *draft)
 
   draft->decision.confidence_scale = 96;
   draft->decision.reject_confidence = 400;
-  draft->decision.evidence_keep = (guint16) lround (32767 * exp (-hop_ms / 15.0));
-  draft->decision.evidence_limit = 8 * 256;
-  draft->decision.evidence_margin = (guint16) CLAMP (lround (8 * 256 * 10 / hop_ms), 256, 16 * 256);
+  draft->decision.reject_score = 1 << 24;
+  draft->decision.reject_new = (guint16) lround (32767 * chance (1000 / REJECT_MS, hop_ms));
+  draft->decision.margin_rest = (guint16) CLAMP (lround (MARGIN_REST * 10 / hop_ms), 2, 1000);
+  draft->decision.margin_movement = (guint16) CLAMP (lround (MARGIN_MOVEMENT * 10 / hop_ms), 2, 1000);
   draft->decision.speed_rise = (guint16) CLAMP (lround (1000 * hop_ms / 200), 1, 1000);
   draft->decision.speed_fall = (guint16) CLAMP (lround (1000 * hop_ms / 100), 1, 1000);
-  draft->decision.strength_new = (guint16) lround (32767 * (1 - exp (-hop_ms / 40.0)));
+  draft->decision.strength_new = (guint16) lround (32767 * chance (1000 / 40.0, hop_ms));
+}
+
+static void
+set_filter_defaults (BpgModelDraft *draft)
+{
+  double hop_ms = 1000.0 * draft->hop / draft->rate, others = draft->statistics->movements->len - 1;
+  double temperature = MAX (TEMPERATURE_MS / hop_ms, TEMPERATURE_LEAST), left;
+
+  draft->filter.change = (guint32) MAX (1, lround (BPG_BPM_CERTAIN * chance (CHANGES, hop_ms) / (others + 1)));
+  left = BPG_BPM_CERTAIN - draft->filter.change * (others + 1);
+  draft->filter.begin = (guint32) floor (left * chance (BEGINNINGS, hop_ms) / others);
+  draft->filter.rest = (guint32) floor (left * chance (ENDINGS, hop_ms));
+  draft->filter.quiet = QUIET;
+  draft->filter.scale = (guint16) MAX (1, lround (4096 / (temperature * G_LN2)));
+}
+
+static void
+set_follow_defaults (BpgModelDraft *draft)
+{
+  double hop_ms = 1000.0 * draft->hop / draft->rate;
+  double rate = chance (FOLLOW, hop_ms) * sqrt (MIN (hop_ms / FOLLOW_HOP_MS, 1));
+
+  draft->follow.rate = (guint16) MIN (lround (65536 * rate), 1 << 13);
+  draft->follow.common = (guint16) lround (32768 * FOLLOW_COMMON);
+  draft->follow.rest = (guint16) lround (32768 * FOLLOW_REST);
+  draft->follow.bound = (guint16) lround (256 * FOLLOW_BOUND);
+  draft->follow.confidence = FOLLOW_CONFIDENCE;
+  draft->follow.forget = (guint16) lround (65535 * chance (FORGET, 64 * hop_ms));
+  draft->follow.unknown_new = (guint16) MAX (1, lround (32767 * chance (1000 / UNKNOWN_MS, hop_ms)));
+  draft->follow.usual_new = (guint16) lround (32767 * chance (FOLLOW_USUAL, hop_ms));
+}
+
+static void
+set_interference_defaults (BpgModelDraft *draft)
+{
+  static const double frequencies[] = { 50, 60, 0 }, limits[] = INTERFERENCE_LIMITS;
+  guint lag = MAX (1, (draft->rate + 100) / 200);
+
+  draft->interference.lag = (guint8) lag;
+  draft->interference.share_new = (guint16) lround (32767 * chance (1000 / INTERFERENCE_MS, 1000.0 * draft->hop / draft->rate));
+  for (guint i = 0; i < BPG_INTERFERENCES; i++)
+    {
+      draft->interference.turn[i] = (gint16) lround (CLAMP (2 * cos (2 * G_PI * frequencies[i] * lag / draft->rate), -1.999, 1.999) * 16384);
+      draft->interference.limit[i] = (guint16) lround (32768 * limits[i]);
+    }
 }
 
 static void
@@ -358,12 +576,13 @@ clear_draft (BpgModelDraft *draft)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BpgModelDraft, clear_draft)
 
-BpgModel *
-bpg_train_on_set (const BpgTrainingSet  *set,
-                  BpgModel              *from,
-                  const BpgTrainOptions *options,
-                  BpgTrainReport        *report,
-                  GError               **error)
+static BpgModel *
+train_on_set (const BpgTrainingSet  *set,
+              BpgModel              *from,
+              const BpgTrainOptions *options,
+              gboolean               limits,
+              BpgTrainReport        *report,
+              GError               **error)
 {
   BpgTrainReport unread = { 0 };
   g_autoptr (BpgStatistics) old = NULL;
@@ -400,18 +619,30 @@ bpg_train_on_set (const BpgTrainingSet  *set,
 
   draft.statistics = statistics;
   describe_signal (&draft, set, from, options);
-  discriminant = discriminate (statistics, set->channels, error);
+  discriminant = discriminate (statistics, set, error);
   if (discriminant == NULL)
     return NULL;
   draft.discriminant = discriminant;
   set_decision_defaults (&draft);
+  set_filter_defaults (&draft);
+  set_follow_defaults (&draft);
+  set_interference_defaults (&draft);
   find_strengths (&draft, set, from);
-  draft.decision.reject_distance = G_MAXUINT32;
   provisional = bpg_model_draft_write (&draft, error);
-  if (provisional == NULL)
-    return NULL;
-  find_limits (&draft, provisional, set);
+  if (provisional == NULL || !limits)
+    return g_steal_pointer (&provisional);
+  find_limits (&draft, provisional, set, options);
   return bpg_model_draft_write (&draft, error);
+}
+
+BpgModel *
+bpg_train_on_set (const BpgTrainingSet  *set,
+                  BpgModel              *from,
+                  const BpgTrainOptions *options,
+                  BpgTrainReport        *report,
+                  GError               **error)
+{
+  return train_on_set (set, from, options, TRUE, report, error);
 }
 
 static gboolean

@@ -27,7 +27,7 @@ typedef struct
   gboolean accept_swapped;
 } BpgTrainOptions;
 
-#define BPG_WINDOW_MS_DEFAULT 100
+#define BPG_WINDOW_MS_DEFAULT 80
 #define BPG_HOP_MS_DEFAULT 10
 
 /**

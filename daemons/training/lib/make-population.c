@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Makes the data of bpg-population.h from recordings of many people.
+/* Makes the data of bpg-population.h from recordings of many people, for windows of 100 and of 200 ms.
  *
- * usage: make-population OUT [--trim-start-ms=N] [--trim-end-ms=N] [--window-ms=N] [--hop-ms=N] [--leave-out=PERSON] REC.json…
+ * usage: make-population OUT [--trim-start-ms=N] [--trim-end-ms=N] [--leave-out=PERSON] REC.json…
  *
  * Options hold for the recordings after them.  A person is a data set's folder and a subject.  OUT
  * ending in .c becomes source, any other name the bytes. */
@@ -11,6 +11,10 @@
 
 #include "bpg-population.h"
 #include "bpg-recording-reader.h"
+
+#define HOP_MS 50
+
+static const guint window_lengths_ms[] = { 100, 200 };
 
 struct session
 {
@@ -30,6 +34,7 @@ struct sums
   double *rest;
   double *active;
   double *session;
+  double *between;
   guint people;
   guint people_again;
 };
@@ -105,6 +110,35 @@ add_between (struct sums  *sums,
   sums->people_again++;
 }
 
+/* Covariance of the means of one session's movements, without rest. */
+static void
+add_movements (struct sums         *sums,
+               const BpgStatistics *one)
+{
+  guint features = sums->features, movements = 0;
+  g_autofree double *mean = g_new0 (double, features);
+
+  for (guint m = 0; m < one->movements->len; m++)
+    movements += g_array_index (one->movements, BpgTrainingMovement, m).gesture != 0;
+  for (guint pass = 0; pass < 2; pass++)
+    {
+      for (guint m = 0; m < one->movements->len; m++)
+        {
+          const double *row = one->means + (gsize) m * features;
+
+          if (g_array_index (one->movements, BpgTrainingMovement, m).gesture == 0)
+            continue;
+          for (guint f = 0; f < features; f++)
+            {
+              if (pass == 0)
+                mean[f] += row[f] / movements;
+              for (guint g = 0; pass == 1 && g < features; g++)
+                sums->between[(gsize) f * features + g] += (row[f] - mean[f]) * (row[g] - mean[g]) / movements;
+            }
+        }
+    }
+}
+
 static void
 add_person (struct sums *sums,
             GPtrArray   *statistics)
@@ -125,9 +159,10 @@ add_person (struct sums *sums,
           if (g_array_index (one->movements, BpgTrainingMovement, m).gesture == 0)
             add_matrix (sums->rest, shape, share, features);
           else
-            add_matrix (sums->active, shape, share / (movements - 1), features);
+            add_matrix (sums->active, shape, share / MAX (movements - 1, 1), features);
         }
     }
+  add_movements (sums, g_ptr_array_index (statistics, 0));
   sums->people++;
   if (statistics->len > 1)
     add_between (sums, statistics);
@@ -152,7 +187,7 @@ add_people (struct sums *sums,
 static void
 finish (struct sums *sums)
 {
-  double *matrices[] = { sums->within, sums->rest, sums->active, sums->session };
+  double *matrices[] = { sums->within, sums->rest, sums->active, sums->session, sums->between };
   double unit = 2048.0 * 256 / sums->scaling.scale[0];
 
   for (guint i = 0; i < G_N_ELEMENTS (matrices); i++)
@@ -181,87 +216,126 @@ write_source (const char *path,
   return g_file_set_contents (path, text->str, (gssize) text->len, NULL);
 }
 
-static int
-write_out (const char        *path,
-           const struct sums *sums)
+static gboolean
+write_out (const char *path,
+           GByteArray *out)
 {
-  BpgPopulation people = { sums->channels, sums->features, sums->within, sums->rest, sums->active, sums->session };
-  g_autoptr (GBytes) bytes = bpg_population_encode (&people);
+  g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (out);
   gsize length;
   const char *data = g_bytes_get_data (bytes, &length);
-  gboolean written = g_str_has_suffix (path, ".c") ? write_source (path, bytes)
-                                                   : g_file_set_contents (path, data, (gssize) length, NULL);
 
-  printf ("%u people, %u of them more than once\n", sums->people, sums->people_again);
-  return written ? EXIT_SUCCESS : EXIT_FAILURE;
+  return g_str_has_suffix (path, ".c") ? write_source (path, bytes)
+                                       : g_file_set_contents (path, data, (gssize) length, NULL);
 }
 
-int
-main (int    argc,
-      char **argv)
+/* Reads what the command line names; sessions of people to leave out are not among them. */
+static GPtrArray *
+read_sessions (int    argc,
+               char **argv)
 {
-  g_autoptr (GPtrArray) sessions = g_ptr_array_new ();
+  GPtrArray *sessions = g_ptr_array_new ();
   g_autoptr (GPtrArray) left_out = g_ptr_array_new ();
-  g_autoptr (GError) error = NULL;
-  guint window_ms = 200, hop_ms = 50, head = 0, tail = 0;
-  struct sums sums = { 0 };
+  guint head = 0, tail = 0;
 
   for (int i = 2; i < argc; i++)
     {
-      g_autoptr (BpgEmgRecording) recording = NULL;
+      g_autoptr (GError) error = NULL;
       BpgSelection selection = { 0 };
-      struct session *session;
       BpgFraming framing = { 0 };
 
-      if (sscanf (argv[i], "--trim-start-ms=%u", &head) == 1 || sscanf (argv[i], "--trim-end-ms=%u", &tail) == 1 ||
-          sscanf (argv[i], "--window-ms=%u", &window_ms) == 1 || sscanf (argv[i], "--hop-ms=%u", &hop_ms) == 1)
+      if (sscanf (argv[i], "--trim-start-ms=%u", &head) == 1 || sscanf (argv[i], "--trim-end-ms=%u", &tail) == 1)
         continue;
       if (g_str_has_prefix (argv[i], "--leave-out="))
         {
           g_ptr_array_add (left_out, argv[i] + strlen ("--leave-out="));
           continue;
         }
-      recording = bpg_recording_read_file (argv[i], &error);
-      if (recording == NULL)
+      selection.recording = bpg_recording_read_file (argv[i], &error);
+      if (selection.recording == NULL)
         g_error ("%s", error->message);
-      framing.window = window_ms * bpg_emg_recording_get_rate (recording) / 1000;
-      framing.hop = hop_ms * bpg_emg_recording_get_rate (recording) / 1000;
       framing.trim_start_ms = head;
       framing.trim_end_ms = tail;
-      session = find_session (sessions, recording, argv[i], &framing);
-      selection.recording = g_steal_pointer (&recording);
-      g_array_append_val (session->selections, selection);
+      g_array_append_val (find_session (sessions, selection.recording, argv[i], &framing)->selections, selection);
     }
+  for (guint i = sessions->len; i > 0; i--)
+    {
+      struct session *session = g_ptr_array_index (sessions, i - 1);
+
+      if (g_ptr_array_find_with_equal_func (left_out, session->person, g_str_equal, NULL))
+        g_ptr_array_remove_index (sessions, i - 1);
+    }
+  return sessions;
+}
+
+static void
+cut_into_windows (GPtrArray *sessions,
+                  guint      window_ms)
+{
   for (guint i = 0; i < sessions->len; i++)
     {
       struct session *session = g_ptr_array_index (sessions, i);
+      guint rate = bpg_emg_recording_get_rate (g_array_index (session->selections, BpgSelection, 0).recording);
+      g_autoptr (GError) error = NULL;
 
-      if (g_ptr_array_find_with_equal_func (left_out, session->person, g_str_equal, NULL))
-        {
-          g_ptr_array_remove_index (sessions, i--);
-          continue;
-        }
+      g_clear_pointer (&session->set, bpg_training_set_free);
+      session->framing.window = window_ms * rate / 1000;
+      session->framing.hop = HOP_MS * rate / 1000;
       session->set = bpg_training_set_new ((const BpgSelection *) session->selections->data, session->selections->len,
                                            &session->framing, NULL, &error);
       if (session->set == NULL)
         g_error ("%s", error->message);
     }
-  if (argc < 3 || sessions->len == 0)
+}
+
+static void
+add_population (GByteArray *out,
+                GPtrArray  *sessions,
+                guint       window_ms)
+{
+  struct sums sums = { 0 };
+  BpgPopulation people = { 0 };
+  const BpgTrainingSet *first;
+  gsize square;
+
+  cut_into_windows (sessions, window_ms);
+  first = ((struct session *) g_ptr_array_index (sessions, 0))->set;
+  square = (gsize) first->features * first->features;
+  sums.features = first->features;
+  sums.channels = first->channels;
+  /* one scale for all, so that it can be taken out again; +-16 octaves about the first session fit */
+  bpg_scaling_from_set (first, &sums.scaling);
+  for (guint f = 0; f < sums.features; f++)
+    sums.scaling.scale[f] = 256;
+  people.within = sums.within = g_new0 (double, square);
+  people.rest = sums.rest = g_new0 (double, square);
+  people.active = sums.active = g_new0 (double, square);
+  people.session = sums.session = g_new0 (double, square);
+  people.between = sums.between = g_new0 (double, square);
+  people.window_ms = window_ms;
+  people.channels = sums.channels;
+  people.features = sums.features;
+  add_people (&sums, sessions);
+  finish (&sums);
+  bpg_population_encode (&people, out);
+  printf ("windows of %u ms: %u people, %u of them more than once\n", window_ms, sums.people, sums.people_again);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_autoptr (GPtrArray) sessions = NULL;
+  GByteArray *out = NULL;
+
+  if (argc > 2)
+    sessions = read_sessions (argc, argv);
+  if (sessions == NULL || sessions->len == 0)
     {
       fputs ("usage: make-population OUT [OPTION…] REC.json…\n", stderr);
       return EXIT_FAILURE;
     }
-  sums.features = ((struct session *) g_ptr_array_index (sessions, 0))->set->features;
-  sums.channels = ((struct session *) g_ptr_array_index (sessions, 0))->set->channels;
-  /* one scale for all, so that it can be taken out again; +-16 octaves about the first session fit */
-  bpg_scaling_from_set (((struct session *) g_ptr_array_index (sessions, 0))->set, &sums.scaling);
-  for (guint f = 0; f < sums.features; f++)
-    sums.scaling.scale[f] = 256;
-  sums.within = g_new0 (double, (gsize) sums.features * sums.features);
-  sums.rest = g_new0 (double, (gsize) sums.features * sums.features);
-  sums.active = g_new0 (double, (gsize) sums.features * sums.features);
-  sums.session = g_new0 (double, (gsize) sums.features * sums.features);
-  add_people (&sums, sessions);
-  finish (&sums);
-  return write_out (argv[1], &sums);
+  out = g_byte_array_new ();
+  for (guint i = 0; i < G_N_ELEMENTS (window_lengths_ms); i++)
+    add_population (out, sessions, window_lengths_ms[i]);
+  return write_out (argv[1], out) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
