@@ -107,6 +107,8 @@ read_board (struct bpg_control *control, uint64_t now, struct bpg_guard_reading 
   reading->current_ma = bpg_port_current_ma ();
   reading->temperature_dc = bpg_port_temperature_dc ();
   reading->dead = control->dead;
+  if (control->recognizing)
+    reading->dead &= (uint16_t) ~bpg_recognizer_does_without (&control->recognizer);
   return bpg_guard_update (&control->guard, reading, now);
 }
 
@@ -249,6 +251,19 @@ act_on_decision (struct bpg_control *control, const struct bpg_decision *decisio
   bpg_stream_decision (&control->stream, &report, tick);
 }
 
+/* What an electrode delivers that is loose or at a rail is not the wearer's: to the recogniser it is stuck where it
+ * was, without a step. */
+static bool
+recognize (struct bpg_control *control, const int16_t *values, uint16_t dead, struct bpg_decision *decision)
+{
+  for (unsigned channel = 0; channel < control->recognizer.model.channels; channel++)
+    {
+      if (!(dead >> channel & 1))
+        control->trusted[channel] = values[channel];
+    }
+  return bpg_recognizer_push (&control->recognizer, control->trusted, decision);
+}
+
 static void
 take_samples (struct bpg_control *control)
 {
@@ -257,14 +272,12 @@ take_samples (struct bpg_control *control)
 
   while ((sample = bpg_sample_ring_peek (&control->ring)) != NULL)
     {
-      uint16_t dead = bpg_electrode_watch_push (&control->watch, sample->values);
+      uint16_t dead = bpg_electrode_watch_push (&control->watch, sample->values) | bpg_port_lead_off ();
 
-      dead |= bpg_port_lead_off ();
       if (dead != control->dead)
         report_electrodes (control, dead);
       /* The decision first: the wearer waits for it, the stream does not. */
-      if (control->recognizing
-          && bpg_recognizer_push (&control->recognizer, sample->values, &decision))
+      if (control->recognizing && recognize (control, sample->values, dead, &decision))
         act_on_decision (control, &decision, sample->tick);
       bpg_stream_sample (&control->stream, sample, control->dead);
       bpg_sample_ring_drop (&control->ring);

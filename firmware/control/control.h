@@ -47,6 +47,7 @@ struct bpg_control
   uint8_t input[256]; /* read from the line and not yet looked at */
   size_t input_length;
   size_t input_used;
+  int16_t trusted[BPG_CHANNELS_MAX]; /* the last value each electrode delivered that was its wearer's */
   struct bpg_recognizer recognizer;
   bool recognizing;
   uint8_t model_hash[BPG_BPM_DIGEST_LENGTH]; /* SHA-256 of its file */

@@ -3,8 +3,8 @@
 
 /*
  * What must not be done now. No movement, no write and no update below the
- * battery's limits; over-current, over-temperature and an electrode that does
- * not deliver stop the actuators.
+ * battery's limits; over-current, over-temperature and an electrode that is missed
+ * stop the actuators.
  */
 
 #include <stdbool.h>
@@ -40,7 +40,7 @@ struct bpg_guard_reading
   unsigned battery_percent;
   uint32_t current_ma;
   int32_t temperature_dc;
-  uint16_t dead; /* mask of electrodes */
+  uint16_t dead; /* mask of electrodes that are missed */
 };
 
 /* Starts with no stop and a battery that may be written on. */

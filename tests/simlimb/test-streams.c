@@ -224,6 +224,31 @@ test_electrodes (void)
   g_assert_true (bpg_guard_may_move (&harness->arm.control.guard));
 }
 
+/* One electrode may be lost, stuck or loose, where the model has a map for it; two may not. */
+static void
+test_one_electrode_less (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) model = harness_make_mapped_model (harness);
+  g_autoptr (GBytes) container = harness_sign (harness, model, NULL);
+  const struct bpg_guard *guard = &harness->arm.control.guard;
+
+  harness_bind (harness, "left");
+  g_assert_cmpint (harness_install (harness, container), ==, 0);
+  harness->arm.electrodes.stuck = 1u << 3;
+  harness_run (harness, 700);
+  g_assert_cmpuint (harness_status (harness).dead, ==, 1u << 3);
+  g_assert_nonnull (harness_event (harness, BPG_EVENT_ELECTRODE_DEAD));
+  g_assert_true (bpg_guard_may_move (guard));
+  harness->arm.electrodes.loose = 1u << 5;
+  harness_run (harness, 700);
+  g_assert_false (bpg_guard_may_move (guard));
+  harness->arm.electrodes.stuck = 0;
+  harness_run (harness, 1000);
+  g_assert_cmpuint (harness_status (harness).dead, ==, 1u << 5);
+  g_assert_true (bpg_guard_may_move (guard));
+}
+
 /* A hung program is reset within 250 ms, and the hand stays where it is. */
 static void
 test_watchdog (void)
@@ -347,6 +372,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/noise", test_noise);
   g_test_add_func ("/streams/guard", test_guard);
   g_test_add_func ("/streams/electrodes", test_electrodes);
+  g_test_add_func ("/streams/one-electrode-less", test_one_electrode_less);
   g_test_add_func ("/streams/watchdog", test_watchdog);
   g_test_add_func ("/streams/flood", test_flood);
   g_test_add_func ("/streams/long-answers", test_long_answers);
