@@ -89,8 +89,8 @@ decide (struct bpg_recognizer *recognizer,
     bpg_interference_left (&recognizer->window, &model->interference, left);
   bpg_decider_step (&recognizer->decider, model, &classification, &recognizer->filter, best, left, usable, strength,
                     decision);
-  /* what is inferred, hum or missing teaches nothing about where the signal has gone */
-  if (lost == BPG_NO_ELECTRODE && usable && (decision->flags & BPG_DECISION_DROWNED) == 0)
+  /* hum, or a signal that is not there, teaches nothing about where it has gone */
+  if (usable && (decision->flags & BPG_DECISION_DROWNED) == 0)
     bpg_follower_step (&recognizer->follower, model, &classification, best,
                        bpg_filter_confidence (&recognizer->filter, best),
                        (decision->flags & BPG_DECISION_UNKNOWN) != 0);
