@@ -283,6 +283,7 @@ fit_into_arm (BpgDiscriminantOptions *options,
 static BpgDiscriminant *
 discriminate (const BpgStatistics  *statistics,
               const BpgTrainingSet *set,
+              gboolean              maps,
               GError              **error)
 {
   guint movements = statistics->movements->len, needed = MIN (movements - 1, BPG_DIMENSIONS_MAX);
@@ -296,6 +297,7 @@ discriminate (const BpgStatistics  *statistics,
                                      .maps = TRUE };
 
   fit_into_arm (&options, movements, statistics->features, needed);
+  options.maps &= maps;
   return bpg_discriminant_new (statistics, &options, error);
 }
 
@@ -619,7 +621,8 @@ train_on_set (const BpgTrainingSet  *set,
 
   draft.statistics = statistics;
   describe_signal (&draft, set, from, options);
-  discriminant = discriminate (statistics, set, error);
+  /* a model that is made to see how far the unseen lies runs on no arm */
+  discriminant = discriminate (statistics, set, limits, error);
   if (discriminant == NULL)
     return NULL;
   draft.discriminant = discriminant;
