@@ -22,6 +22,7 @@
 #define EXTRA 4        /* directions that tell movements by their shape */
 #define DRIFT_THRESHOLD 1.9 /* of the figure in bpg-drift.h; docs/recognition.md tells how it was found */
 #define REJECT 1.1     /* times the 99th percentile of the training's scores */
+#define FEW_REPETITIONS 10u
 #define UNSEEN_PER_MILLE 950 /* of the scores of a repetition that was left out */
 #define REJECT_MS 600.0 /* over which scores are smoothed */
 /* With decisions every 10 ms.  A movement in force never falls below the chance of a change to it: a margin beyond
@@ -472,7 +473,9 @@ find_limits (BpgModelDraft         *draft,
     }
   usual = n_active > 0 ? select_u32 (active, n_active, n_active * 3 / 4) : 256;
   far = score_percentile (&reception, 990) * REJECT;
-  far = MAX (far, score_of_the_unseen (set, options));
+  /* a model of many repetitions knows how they differ */
+  if (usual_repetitions (draft->statistics) <= FEW_REPETITIONS)
+    far = MAX (far, score_of_the_unseen (set, options));
   if (draft->parent != NULL)
     far = MAX (far, bpg_model_get_bpm (draft->parent)->decision.reject_score);
   draft->decision.reject_score = (guint32) CLAMP (far, 256.0, 1 << 24);
