@@ -70,8 +70,8 @@ decode_follow (const uint8_t                *bytes,
 }
 
 static void
-decode_interference (const uint8_t               *bytes,
-              struct bpg_interference_parameters *interference)
+decode_interference (const uint8_t                      *bytes,
+                     struct bpg_interference_parameters *interference)
 {
   interference->lag = bytes[420];
   for (unsigned i = 0; i < BPG_INTERFERENCES; i++)
@@ -170,15 +170,24 @@ static int
 check_filter (const struct bpg_bpm *model)
 {
   const struct bpg_filter_parameters *filter = &model->filter;
-  const struct bpg_follow_parameters *follow = &model->follow;
   uint64_t movements = model->movements, change = filter->change * movements;
 
   if (filter->scale == 0 || filter->scale > EVIDENCE_MAX || filter->quiet > QUIET_MAX || filter->change == 0)
     return BPG_BPM_ERANGE;
   if (change + filter->begin * (movements - 1) > BPG_BPM_CERTAIN || change + filter->rest > BPG_BPM_CERTAIN)
     return BPG_BPM_ERANGE;
+  return 0;
+}
+
+static int
+check_follow (const struct bpg_bpm *model)
+{
+  const struct bpg_follow_parameters *follow = &model->follow;
+
   if (follow->rate > 1u << 13 || follow->common > 32768 || follow->rest > 32768 || follow->bound > 16383 ||
-      follow->confidence > 1000 || follow->usual_new > 32767 || follow->unknown_new > 32767 || (follow->rate != 0 && follow->unknown_new == 0))
+      follow->confidence > 1000 || follow->usual_new > 32767 || follow->unknown_new > 32767)
+    return BPG_BPM_ERANGE;
+  if (follow->rate != 0 && follow->unknown_new == 0)
     return BPG_BPM_ERANGE;
   if (model->bytes[421] != 0 || bpg_load_u32 (model->bytes + 436) != 0 || model->interference.share_new > 32767)
     return BPG_BPM_ERANGE;
@@ -331,7 +340,7 @@ bpg_bpm_parse (const uint8_t  *bytes,
   model->features = (uint16_t) BPG_FEATURE_COUNT (model->channels);
 
   if ((error = check_signal (model)) != 0 || (error = check_parameters (model)) != 0 ||
-      (error = check_filter (model)) != 0)
+      (error = check_filter (model)) != 0 || (error = check_follow (model)) != 0)
     return error;
   if (model->training_length > length)
     return BPG_BPM_ELAYOUT;

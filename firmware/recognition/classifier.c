@@ -5,8 +5,8 @@
 
 #define FEATURE_LENGTH 6u
 #define STANDARD_MAX 16384 /* 8 in Q11 */
-#define BEHIND_MAX (1u << 17)    /* 512 squared standard deviations */
-#define PLACE_MAX 16383
+#define BEHIND_MAX (1u << 17) /* 512 squared standard deviations in Q8 */
+#define PLACE_MAX 16383 /* 64 standard deviations in Q8 */
 #define AWAY_MAX 32767 /* 128 standard deviations in Q8 */
 
 int32_t

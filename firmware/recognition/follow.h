@@ -7,12 +7,12 @@
  * centre follows its windows, and all centres follow in part, since most of what drifts is common to
  * them: a stochastic approximation of the mean on the recogniser's own decisions (decision-directed
  * adaptation; Sensinger, Lock, Kuiken, Adaptive pattern recognition of myoelectric signals, IEEE
- * Trans. Neural Syst. Rehabil. Eng. 17, 2009).  It cannot run away: both shifts, the common one and each
- * movement's own, stay within a ball, and centres return to where training put them as what was followed is forgotten.  The farther windows
- * usually lie from their centres, the faster they are followed.
+ * Trans. Neural Syst. Rehabil. Eng. 17, 2009).  It cannot run away: both shifts, the common one and
+ * each movement's own, stay within a ball, and centres return to where training put them as what was
+ * followed is forgotten.  The farther windows usually lie from their centres, the faster they are followed.
  *
- * What is like no movement is followed only while two in five windows are: that is a socket put on another way,
- * while something that now and then is like nothing learnt is no movement and must not become one.
+ * What is like no movement is followed only while two in five windows are: that is a socket put on
+ * another way, while something that now and then is like nothing learnt must not become a movement.
  *
  * Nothing of it outlives the power: what training measured is never lost.
  */

@@ -81,17 +81,17 @@ share (int64_t over,
 }
 
 void
-bpg_interference_left (const struct bpg_window           *window,
-                const struct bpg_interference_parameters *parameters,
-                uint16_t                           left[BPG_INTERFERENCES])
+bpg_interference_left (const struct bpg_window                  *window,
+                       const struct bpg_interference_parameters *parameters,
+                       uint16_t                                  left[BPG_INTERFERENCES])
 {
   int64_t over[BPG_INTERFERENCES] = { 0 }, under[BPG_INTERFERENCES] = { 0 };
-  unsigned triples = window->length - 2u * parameters->lag;
-  bool enough = window->length >= 2u * parameters->lag + LEAST_TRIPLES;
+  unsigned span = 2u * parameters->lag, most = MOST_TRIPLES * parameters->lag;
+  unsigned triples = window->length >= span + LEAST_TRIPLES ? window->length - span : 0;
 
-  if (triples > MOST_TRIPLES * parameters->lag)
-    triples = MOST_TRIPLES * parameters->lag;
-  for (unsigned i = 0; enough && i < window->channels; i++)
+  if (triples > most)
+    triples = most;
+  for (unsigned i = 0; triples > 0 && i < window->channels; i++)
     {
       struct sums sums = measure_energy (window, i);
       /* of as many samples as there are triples, on average */

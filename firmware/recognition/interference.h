@@ -18,11 +18,11 @@
  * bpg_interference_left: how much of a window is no interference.
  * @window: full and settled.
  * @parameters: lag and frequencies.
- * @left: receives the share that interference of each frequency leaves, Q15, held to 1; 1 for a silent window, or one that
- * is too short to tell.
+ * @left: receives the share that interference of each frequency leaves, Q15, held to 1; 1 for a silent
+ * window, or one that is too short to tell.
  */
-void bpg_interference_left (const struct bpg_window           *window,
-                     const struct bpg_interference_parameters *parameters,
-                     uint16_t                           left[BPG_INTERFERENCES]);
+void bpg_interference_left (const struct bpg_window                  *window,
+                            const struct bpg_interference_parameters *parameters,
+                            uint16_t                                  left[BPG_INTERFERENCES]);
 
 #endif

@@ -22,7 +22,7 @@
 #define EXTRA 4        /* directions that tell movements by their shape */
 #define DRIFT_THRESHOLD 1.9 /* of the figure in bpg-drift.h; docs/recognition.md tells how it was found */
 #define REJECT 1.1     /* times the 99th percentile of the training's scores */
-#define FEW_REPETITIONS 10u
+#define FEW_REPETITIONS 10u /* of a movement; with more, what is unseen is like what was seen */
 #define UNSEEN_PER_MILLE 950 /* of the scores of a repetition that was left out */
 #define REJECT_MS 600.0 /* over which scores are smoothed */
 /* With decisions every 10 ms.  A movement in force never falls below the chance of a change to it: a margin beyond
@@ -35,17 +35,17 @@
 #define ENDINGS 1.5     /* beyond that, to rest */
 #define TEMPERATURE_MS 70.0   /* a window's evidence counts by its hop over this, */
 #define TEMPERATURE_LEAST 2.0 /* and never more than an independent window's by 2 over this */
-#define WEAK 10
-#define QUIET 40        /* squared distance that a strength of rest speaks against movements */
+#define WEAK 10         /* percent of a movement's windows that are weaker than a weak one */
+#define QUIET 40        /* squared distance that a strength near rest's speaks against movements */
 #define FOLLOW 0.3      /* of the distance to a centre, at usual distances, in hops of FOLLOW_HOP_MS or more; */
 #define FOLLOW_HOP_MS 50.0 /* shorter ones' windows overlap more and tell less */
-#define FOLLOW_COMMON 0.3
-#define FOLLOW_REST 1.0
+#define FOLLOW_COMMON 0.3 /* of it moves all movements */
+#define FOLLOW_REST 1.0   /* times in rest */
 #define FOLLOW_BOUND 3.0 /* standard deviations */
-#define FOLLOW_CONFIDENCE 990
-#define FOLLOW_USUAL 0.4
+#define FOLLOW_CONFIDENCE 990 /* of 1000 */
+#define FOLLOW_USUAL 0.4  /* of the usual distance is forgotten a second */
 #define UNKNOWN_MS 10000.0 /* over which it is counted how many windows are like no movement */
-#define FORGET 0.005
+#define FORGET 0.005       /* of what was followed is forgotten a second */
 #define INTERFERENCE_LIMITS { 0.45, 0.3, 0.3 } /* muscle leaves 0.62 or more, 0.36 or more, 0.41 or more */
 #define INTERFERENCE_MS 200.0 /* over which the share that interference leaves is smoothed */
 #define WINDOWS_LOOKED_AT 2000u /* to tell what distances are usual */
@@ -256,6 +256,15 @@ usual_repetitions (const BpgStatistics *statistics)
   return select_u32 (repetitions, n, n / 2);
 }
 
+static gboolean
+fits_into_arm (const BpgDiscriminantOptions *options,
+               guint                         movements,
+               guint                         features)
+{
+  return bpg_model_length (movements, features, options->most, options->shapes, options->maps ? options->channels : 0) <=
+         (options->channels <= 8 ? LENGTH_MAX : BPG_BPM_LENGTH_MAX);
+}
+
 /* As many extra directions as fit the arm; no maps for lost electrodes, then movements without their own shape
  * (and maps if they fit now), when none do; the strongest directions alone when even those are too many. */
 static void
@@ -264,21 +273,17 @@ fit_into_arm (BpgDiscriminantOptions *options,
               guint                   features,
               guint                   needed)
 {
-  guint limit = options->channels <= 8 ? LENGTH_MAX : BPG_BPM_LENGTH_MAX;
-
-#define LENGTH bpg_model_length (movements, features, options->most, options->shapes, options->maps ? options->channels : 0)
-  while (options->most > needed && LENGTH > limit)
+  while (options->most > needed && !fits_into_arm (options, movements, features))
     options->most--;
-  options->maps = LENGTH <= limit;
-  options->shapes = LENGTH <= limit;
+  options->maps = fits_into_arm (options, movements, features);
+  options->shapes = fits_into_arm (options, movements, features);
   if (!options->shapes)
     {
       options->maps = TRUE;
-      options->maps = LENGTH <= limit;
+      options->maps = fits_into_arm (options, movements, features);
     }
-  while (options->most > 1 && LENGTH > limit)
+  while (options->most > 1 && !fits_into_arm (options, movements, features))
     options->most--;
-#undef LENGTH
 }
 
 static BpgDiscriminant *
@@ -366,6 +371,14 @@ struct reception
   guint n;
   struct bpg_classification *classifications; /* of every @stride-th window */
 };
+typedef struct reception Reception;
+
+static void
+clear_reception (Reception *reception)
+{
+  g_free (reception->classifications);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reception, clear_reception)
 
 #define WINDOWS_A_TASK 128u
 
@@ -373,7 +386,7 @@ static void
 receive (BpgParallel *parallel,
          gpointer     data)
 {
-  const struct reception *reception = data;
+  const Reception *reception = data;
   const BpgTrainingSet *set = reception->set;
   guint task;
 
@@ -390,7 +403,7 @@ receive (BpgParallel *parallel,
 }
 
 static void
-receive_all (struct reception     *reception,
+receive_all (Reception            *reception,
              BpgModel             *model,
              const BpgTrainingSet *set)
 {
@@ -404,8 +417,8 @@ receive_all (struct reception     *reception,
 
 /* Score that so many of a thousand windows stay below. */
 static double
-score_percentile (const struct reception *reception,
-                  guint                   per_mille)
+score_percentile (const Reception *reception,
+                  guint            per_mille)
 {
   g_autofree guint32 *scores = g_new (guint32, reception->n);
 
@@ -430,8 +443,7 @@ score_of_the_unseen (const BpgTrainingSet  *set,
   g_autoptr (BpgTrainingSet) seen = NULL;
   g_autoptr (BpgTrainingSet) spare = NULL;
   g_autoptr (BpgModel) model = NULL;
-  struct reception reception;
-  double score;
+  g_auto (Reception) reception = { 0 };
 
   if (numbers->len < 2)
     return 0;
@@ -443,9 +455,7 @@ score_of_the_unseen (const BpgTrainingSet  *set,
   if (model == NULL)
     return 0;
   receive_all (&reception, model, spare);
-  score = score_percentile (&reception, UNSEEN_PER_MILLE);
-  g_free (reception.classifications);
-  return score;
+  return score_percentile (&reception, UNSEEN_PER_MILLE);
 }
 
 static void
@@ -454,7 +464,7 @@ find_limits (BpgModelDraft         *draft,
              const BpgTrainingSet  *set,
              const BpgTrainOptions *options)
 {
-  struct reception reception;
+  g_auto (Reception) reception = { 0 };
   g_autofree guint32 *active = NULL;
   guint n_active = 0;
   double usual, doubt = 0, far;
@@ -482,7 +492,6 @@ find_limits (BpgModelDraft         *draft,
   draft->drift_typical = (guint32) CLAMP (sqrt (usual * 256), 1.0, 1e6);
   draft->drift_doubt = (guint32) CLAMP (doubt / MAX (n_active, 1) * 65536, 0.0, 1e6);
   draft->drift_threshold = (guint32) lround (DRIFT_THRESHOLD * 256);
-  g_free (reception.classifications);
 }
 
 /* Of something that happens so often a second, the chance that it happens in @ms. */
