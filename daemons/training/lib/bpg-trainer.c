@@ -24,6 +24,7 @@
 #define REJECT 1.1     /* times the 99th percentile of the training's scores */
 #define FEW_REPETITIONS 10u /* of a movement; with more, what is unseen is like what was seen */
 #define UNSEEN_PER_MILLE 950 /* of the scores of a repetition that was left out */
+#define KEPT_LIMIT 0.9 /* of the limit of the model that is adapted */
 #define REJECT_MS 600.0 /* over which scores are smoothed */
 /* With decisions every 10 ms.  A movement in force never falls below the chance of a change to it: a margin beyond
  * what that leaves would hold it against all evidence but overwhelming one. */
@@ -486,8 +487,9 @@ find_limits (BpgModelDraft         *draft,
   /* a model of many repetitions knows how they differ */
   if (usual_repetitions (draft->statistics) <= FEW_REPETITIONS)
     far = MAX (far, score_of_the_unseen (set, options));
+  /* one repetition a movement does not tell; what told it is forgotten, so that one bad day does not stay */
   if (draft->parent != NULL)
-    far = MAX (far, bpg_model_get_bpm (draft->parent)->decision.reject_score);
+    far = MAX (far, KEPT_LIMIT * bpg_model_get_bpm (draft->parent)->decision.reject_score);
   draft->decision.reject_score = (guint32) CLAMP (far, 256.0, 1 << 24);
   draft->drift_typical = (guint32) CLAMP (sqrt (usual * 256), 1.0, 1e6);
   draft->drift_doubt = (guint32) CLAMP (doubt / MAX (n_active, 1) * 65536, 0.0, 1e6);
