@@ -272,7 +272,7 @@ take_samples (struct bpg_control *control)
 
   while ((sample = bpg_sample_ring_peek (&control->ring)) != NULL)
     {
-      uint16_t dead = bpg_electrode_watch_push (&control->watch, sample->values) | bpg_port_lead_off ();
+      uint16_t dead = bpg_electrode_watch_push (&control->watch, sample->values, bpg_port_lead_off ());
 
       if (dead != control->dead)
         report_electrodes (control, dead);

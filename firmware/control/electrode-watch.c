@@ -13,12 +13,14 @@ bpg_electrode_watch_init (struct bpg_electrode_watch *watch, uint32_t rate, unsi
 }
 
 static void
-watch_channel (struct bpg_electrode_watch *watch, unsigned channel, int16_t value)
+watch_channel (struct bpg_electrode_watch *watch, unsigned channel, int16_t value, bool loose)
 {
   uint16_t bit = (uint16_t) (1u << channel);
   bool at_rail = value == INT16_MAX || value == INT16_MIN;
 
-  if (value == watch->last[channel] || at_rail)
+  if (loose)
+    watch->still[channel] = watch->limit;
+  if (loose || value == watch->last[channel] || at_rail)
     {
       if (++watch->still[channel] >= watch->limit)
         {
@@ -39,9 +41,9 @@ watch_channel (struct bpg_electrode_watch *watch, unsigned channel, int16_t valu
 }
 
 uint16_t
-bpg_electrode_watch_push (struct bpg_electrode_watch *watch, const int16_t *values)
+bpg_electrode_watch_push (struct bpg_electrode_watch *watch, const int16_t *values, uint16_t loose)
 {
   for (unsigned channel = 0; channel < watch->channels; channel++)
-    watch_channel (watch, channel, values[channel]);
+    watch_channel (watch, channel, values[channel], loose >> channel & 1);
   return watch->dead;
 }

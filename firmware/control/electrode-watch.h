@@ -4,8 +4,9 @@
 /*
  * Finds electrodes that deliver nothing, with a model or without: a channel
  * whose value has not changed for 400 ms, or stood at a rail for as long, is
- * dead until it has lived for 400 ms. Loose contacts are the converter's to
- * find (bpg_port_lead_off()).
+ * dead until it has lived for 400 ms. One whose contact the converter finds
+ * loose (bpg_port_lead_off()) is dead at once and no sooner trusted again: a
+ * contact that chatters is none.
  */
 
 #include <stdint.h>
@@ -27,5 +28,5 @@ struct bpg_electrode_watch
 /* Starts with all of @channels electrodes alive, at @rate samples a second. */
 void bpg_electrode_watch_init (struct bpg_electrode_watch *watch, uint32_t rate, unsigned channels);
 
-/* Takes one sample; returns the mask of dead electrodes. */
-uint16_t bpg_electrode_watch_push (struct bpg_electrode_watch *watch, const int16_t *values);
+/* Takes one sample, and the mask of loose contacts; returns the mask of dead electrodes. */
+uint16_t bpg_electrode_watch_push (struct bpg_electrode_watch *watch, const int16_t *values, uint16_t loose);

@@ -68,7 +68,7 @@ test_electrode_watch (void)
         values[channel] = (int16_t) (i % 7);
       values[1] = 17;                                 /* stuck */
       values[2] = i % 2 == 0 ? INT16_MAX : INT16_MIN; /* at the rails */
-      dead = bpg_electrode_watch_push (&watch, values);
+      dead = bpg_electrode_watch_push (&watch, values, 0);
       if (i < 390)
         g_assert_cmpuint (dead, ==, 0);
     }
@@ -77,9 +77,35 @@ test_electrode_watch (void)
     {
       for (int channel = 0; channel < 4; channel++)
         values[channel] = (int16_t) (i % 5);
-      dead = bpg_electrode_watch_push (&watch, values);
+      dead = bpg_electrode_watch_push (&watch, values, 0);
       if (i < 390)
         g_assert_cmpuint (dead, ==, 0x6);
+    }
+  g_assert_cmpuint (dead, ==, 0);
+}
+
+/* A contact that comes and goes is dead from its first loss until it has held for 400 ms. */
+static void
+test_chattering_contact (void)
+{
+  struct bpg_electrode_watch watch;
+  uint16_t dead = 0;
+
+  bpg_electrode_watch_init (&watch, 1000, 2);
+  for (int i = 0; i < 1000; i++)
+    {
+      int16_t values[2] = { (int16_t) (i % 7), (int16_t) (i % 5) };
+
+      dead = bpg_electrode_watch_push (&watch, values, i % 3 == 0 ? 1u << 1 : 0);
+      g_assert_cmpuint (dead, ==, 1u << 1);
+    }
+  for (int i = 0; i < 401; i++)
+    {
+      int16_t values[2] = { (int16_t) (i % 7), (int16_t) (i % 5) };
+
+      dead = bpg_electrode_watch_push (&watch, values, 0);
+      if (i < 390)
+        g_assert_cmpuint (dead, ==, 1u << 1);
     }
   g_assert_cmpuint (dead, ==, 0);
 }
@@ -251,6 +277,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/control/ring", test_ring);
   g_test_add_func ("/control/electrode-watch", test_electrode_watch);
+  g_test_add_func ("/control/electrode-watch-chattering", test_chattering_contact);
   g_test_add_func ("/control/guard", test_guard);
   g_test_add_func ("/control/actuators", test_actuators);
   g_test_add_func ("/control/clock", test_clock);
