@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "classifier.h"
 
+#include "feature-set.h"
 #include "fixed.h"
 
 #define FEATURE_LENGTH 6u
@@ -53,24 +54,17 @@ project (const struct bpg_bpm *model,
     }
 }
 
-/* What is known of an electrode: its row of the matrix logarithm, and its four features of time. */
+/* Everything that is computed with an electrode counts as average. */
 static void
 forget_electrode (const struct bpg_bpm *model,
                   unsigned              lost,
                   int32_t              *features)
 {
-  unsigned channels = model->channels, at = 0;
+  uint16_t indices[BPG_CHANNELS_MAX + BPG_FEATURE_KINDS];
 
-  for (unsigned i = 0; i < channels; i++)
-    {
-      for (unsigned j = i; j < channels; j++, at++)
-        {
-          if (i == lost || j == lost)
-            features[at] = 0;
-        }
-    }
-  for (unsigned kind = 0; kind < 4; kind++)
-    features[at + kind * channels + lost] = 0;
+  bpg_features_of (model->channels, lost, indices);
+  for (unsigned i = 0; i < model->channels + BPG_FEATURE_KINDS; i++)
+    features[indices[i]] = 0;
 }
 
 /* place + (map - I) place + what is added.  A map's entries are under 2^7, places under 2^14: sums of 31 fit. */

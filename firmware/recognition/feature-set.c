@@ -281,3 +281,15 @@ bpg_features (struct bpg_window                   *window,
     *features++ = (int32_t) (((uint32_t) window->turns[i] << BPG_LOG2_Q) / length);
   *strength = mean_strength (window, deviations);
 }
+
+void
+bpg_features_of (unsigned channels,
+                 unsigned electrode,
+                 uint16_t indices[BPG_CHANNELS_MAX + BPG_FEATURE_KINDS])
+{
+  for (unsigned i = 0; i < channels; i++)
+    *indices++ = (uint16_t) (i < electrode ? bpg_pair_index (channels, i, electrode)
+                                           : bpg_pair_index (channels, electrode, i));
+  for (unsigned kind = 0; kind < BPG_FEATURE_KINDS; kind++)
+    *indices++ = (uint16_t) (channels * (channels + 1u) / 2u + kind * channels + electrode);
+}

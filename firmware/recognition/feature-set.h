@@ -20,6 +20,8 @@
 #include "spectral.h"
 #include "window.h"
 
+#define BPG_FEATURE_KINDS 4u /* of each electrode by itself */
+
 struct bpg_feature_scratch
 {
   bpg_matrix matrix; /* X, then its logarithm */
@@ -31,7 +33,7 @@ struct bpg_feature_scratch
  * @window: full; bpg_window_settle() is called on it.
  * @parameters: floors, least step and polynomial of the model.
  * @scratch: overwritten.
- * @features: receives BPG_FEATURE_COUNT (channels) numbers, all within +-2^17.
+ * @features: receives BPG_FEATURE_COUNT (channels) numbers, all within +-2^18.
  * @strength: receives the mean absolute value over the electrodes in use, counts in Q4.
  */
 void bpg_features (struct bpg_window                   *window,
@@ -39,5 +41,13 @@ void bpg_features (struct bpg_window                   *window,
                    struct bpg_feature_scratch          *scratch,
                    int32_t                             *features,
                    uint32_t                            *strength);
+
+/**
+ * bpg_features_of: what is computed with an electrode: its row of the matrix logarithm, and its features of time.
+ * @indices: receives @channels + BPG_FEATURE_KINDS places among the features.
+ */
+void bpg_features_of (unsigned channels,
+                      unsigned electrode,
+                      uint16_t indices[BPG_CHANNELS_MAX + BPG_FEATURE_KINDS]);
 
 #endif

@@ -21,11 +21,10 @@ static struct sums
 measure_energy (const struct bpg_window *window,
                 unsigned                 electrode)
 {
-  unsigned at = electrode * window->channels - electrode * (electrode - 1u) / 2u;
   struct sums sums = { .mean = window->sums[electrode] / window->length };
   int64_t twice = 2 * (int64_t) window->sums[electrode] - (int64_t) sums.mean * window->length;
 
-  sums.energy = window->products[at] - sums.mean * twice;
+  sums.energy = window->products[bpg_pair_index (window->channels, electrode, electrode)] - sums.mean * twice;
   while (sums.energy >> (2 * sums.drop) >= 1 << 28)
     sums.drop++;
   return sums;

@@ -20,4 +20,13 @@
 /** BPG_FEATURE_COUNT: features of a window of @channels electrodes (see feature-set.h). */
 #define BPG_FEATURE_COUNT(channels) ((channels) * ((channels) + 1u) / 2u + 4u * (channels))
 
+/** bpg_pair_index: place of electrodes @i <= @j among the pairs of @channels, row by row. */
+static inline unsigned
+bpg_pair_index (unsigned channels,
+                unsigned i,
+                unsigned j)
+{
+  return i * (2u * channels - i + 1u) / 2u + j - i;
+}
+
 #endif

@@ -147,14 +147,6 @@ settle_electrode (struct bpg_window  *window,
   return in.squares | out.squares;
 }
 
-static unsigned
-pair_index (unsigned channels,
-            unsigned i,
-            unsigned j)
-{
-  return i * (2u * channels - i + 1u) / 2u + j - i;
-}
-
 /*
  * Products of different electrodes, of what came less what left: of @size electrodes from @row on with as many
  * from @column on.  Only for what settle_electrodes() says fits.
@@ -186,7 +178,7 @@ settle_tile (struct bpg_window *window,
     }
   for (unsigned i = 0; i < size; i++)
     {
-      int64_t *product = window->products + pair_index (channels, row + i, column);
+      int64_t *product = window->products + bpg_pair_index (channels, row + i, column);
 
       for (unsigned j = row == column ? i + 1u : 0u; j < size; j++)
         product[j] += sums[i][j];
@@ -209,7 +201,7 @@ settle_pair (struct bpg_window *window,
 
   for (unsigned t = 0; t < count; t++, came += window->channels, left += window->channels)
     sum += came[i] * came[j] - left[i] * left[j];
-  window->products[pair_index (window->channels, i, j)] += sum;
+  window->products[bpg_pair_index (window->channels, i, j)] += sum;
 }
 
 static void

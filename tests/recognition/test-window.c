@@ -413,6 +413,32 @@ test_logarithm_of_independent (void)
     }
 }
 
+/* Found by going through all features in their order. */
+static void
+test_features_of_an_electrode (void)
+{
+  for (guint channels = BPG_CHANNELS_MIN; channels <= BPG_CHANNELS_MAX; channels++)
+    {
+      for (guint electrode = 0; electrode < channels; electrode++)
+        {
+          uint16_t indices[BPG_CHANNELS_MAX + BPG_FEATURE_KINDS];
+          gboolean found[BPG_FEATURES_MAX] = { FALSE };
+          guint at = 0;
+
+          bpg_features_of (channels, electrode, indices);
+          for (guint i = 0; i < channels + BPG_FEATURE_KINDS; i++)
+            found[indices[i]] = TRUE;
+          for (guint i = 0; i < channels; i++)
+            {
+              for (guint j = i; j < channels; j++, at++)
+                g_assert_true (found[at] == (i == electrode || j == electrode));
+            }
+          for (; at < BPG_FEATURE_COUNT (channels); at++)
+            g_assert_true (found[at] == ((at - channels * (channels + 1) / 2) % channels == electrode));
+        }
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -425,5 +451,6 @@ main (int    argc,
   g_test_add_func ("/recognition/features/offset-does-not-matter", test_offset_does_not_matter);
   g_test_add_func ("/recognition/features/extremes", test_extremes);
   g_test_add_func ("/recognition/features/logarithm-of-independent", test_logarithm_of_independent);
+  g_test_add_func ("/recognition/features/of-an-electrode", test_features_of_an_electrode);
   return g_test_run ();
 }

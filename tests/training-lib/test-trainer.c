@@ -114,6 +114,53 @@ test_chained_adaptation (void)
   g_assert_cmpfloat (error_on (model, &person, 1, 4), <, 0.03);
 }
 
+/* One bad day must not let everything pass from then on. */
+static void
+test_limit_comes_down (void)
+{
+  g_autoptr (BpgModel) good = train_on (&person, 1, 4, NULL);
+  gsize length = g_bytes_get_size (bpg_model_get_bytes (good));
+  guint8 *bytes = g_memdup2 (g_bytes_get_data (bpg_model_get_bytes (good), NULL), length);
+  g_autoptr (GBytes) bad = NULL;
+  BpgModel *model;
+  g_autoptr (GError) error = NULL;
+  GeneratedSignal day = person;
+
+  bytes[132 + 2] = 0x80; /* a limit 200 times as far as any */
+  bpg_bpm_digest (bytes + BPG_BPM_HASHED_FROM, length - BPG_BPM_HASHED_FROM, bytes + 12);
+  bad = g_bytes_new_take (bytes, length);
+  model = bpg_model_new (bad, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 60; i++)
+    {
+      BpgModel *next;
+
+      day.seed = 200 + i;
+      next = train_on (&day, 1, 1, model);
+      g_object_unref (model);
+      model = next;
+    }
+  g_assert_cmpuint (bpg_model_get_bpm (model)->decision.reject_score, <,
+                    3 * bpg_model_get_bpm (good)->decision.reject_score);
+  g_object_unref (model);
+}
+
+/* A model that has no room for shapes has room for the maps of lost electrodes. */
+static void
+test_maps_where_they_fit (void)
+{
+  static const guint movements[] = { 8, 16, 20 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (movements); i++)
+    {
+      const GeneratedSignal signal = { 200, 8, movements[i], 2, 1500, 300, 3, 0 };
+      g_autoptr (BpgModel) model = train_on (&signal, 1, 2, NULL);
+
+      g_assert_true (bpg_model_get_bpm (model)->map_table != NULL);
+      g_assert_cmpuint (g_bytes_get_size (bpg_model_get_bytes (model)), <=, 16384);
+    }
+}
+
 static void
 test_adapting_one_movement_keeps_the_others (void)
 {
@@ -382,6 +429,8 @@ main (int    argc,
   g_test_add_func ("/training-lib/trainer/repeatable", test_is_repeatable);
   g_test_add_func ("/training-lib/trainer/turned-band", test_adapts_to_a_turned_band);
   g_test_add_func ("/training-lib/trainer/chained", test_chained_adaptation);
+  g_test_add_func ("/training-lib/trainer/limit-comes-down", test_limit_comes_down);
+  g_test_add_func ("/training-lib/trainer/maps-where-they-fit", test_maps_where_they_fit);
   g_test_add_func ("/training-lib/trainer/one-movement", test_adapting_one_movement_keeps_the_others);
   g_test_add_func ("/training-lib/trainer/new-movement", test_new_movement_joins);
   g_test_add_func ("/training-lib/trainer/refusals", test_refusals);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "generate.h"
+#include "recognition/recognizer.h"
 #include "training/lib/bpg-run.h"
 #include "training/lib/bpg-trainer.h"
 
@@ -112,6 +113,31 @@ test_two_lost_electrodes (void)
   g_assert_cmpuint (tally.none * 100, >, tally.n * 70);
 }
 
+/* What is followed while electrodes are missing would be wrong when they are back. */
+static void
+test_missing_electrodes_teach_nothing (void)
+{
+  g_autoptr (BpgEmgRecording) first = generate_recording (&person);
+  g_autoptr (BpgEmgRecording) day = make_day (0);
+  g_autoptr (BpgModel) model = train_on (first);
+  g_autofree struct bpg_recognizer *recognizer = g_new (struct bpg_recognizer, 1);
+  static const gint16 nothing[BPG_CHANNELS_MAX] = { 0 };
+  struct bpg_shift before;
+  struct bpg_decision decision;
+
+  bpg_recognizer_init (recognizer, bpg_model_get_bpm (model));
+  for (gsize t = 0; t < bpg_emg_recording_get_n_samples (day); t++)
+    bpg_recognizer_push (recognizer, bpg_emg_recording_get_sample (day, t), &decision);
+  /* the socket is taken off; it takes a tenth of a second to notice */
+  for (guint t = 0; t < 40; t++)
+    bpg_recognizer_push (recognizer, nothing, &decision);
+  before = recognizer->follower.shift;
+  for (guint t = 0; t < 60 * person.rate; t++)
+    bpg_recognizer_push (recognizer, nothing, &decision);
+  g_assert_cmpuint (decision.movement, ==, 0);
+  g_assert_cmpmem (&before, sizeof before, &recognizer->follower.shift, sizeof before);
+}
+
 static void
 test_unlearnt_movement (void)
 {
@@ -184,6 +210,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/training-lib/use/lost-electrode", test_lost_electrode);
   g_test_add_func ("/training-lib/use/two-lost-electrodes", test_two_lost_electrodes);
+  g_test_add_func ("/training-lib/use/missing-electrodes", test_missing_electrodes_teach_nothing);
   g_test_add_func ("/training-lib/use/unlearnt-movement", test_unlearnt_movement);
   g_test_add_func ("/training-lib/use/follows-drift", test_follows_drift);
   return g_test_run ();

@@ -143,8 +143,8 @@ octave_of (const BpgStatistics *statistics,
   double *octave = g_new0 (double, statistics->features);
   guint pairs = channels * (channels + 1) / 2;
 
-  for (guint c = 0, at = 0; c < channels; at += channels - c, c++)
-    octave[at] = 2;
+  for (guint c = 0; c < channels; c++)
+    octave[bpg_pair_index (channels, c, c)] = 2;
   for (guint c = 0; c < 2 * channels; c++)
     octave[pairs + c] = 1;
   for (guint f = 0; f < statistics->features; f++)
@@ -496,21 +496,15 @@ static double *
 directions_without (const BpgDiscriminant *self,
                     guint                  electrode)
 {
-  guint features = self->features, at = 0;
+  guint features = self->features;
   double *left = g_memdup2 (self->directions, (gsize) self->dimensions * features * sizeof (double));
+  guint16 indices[BPG_CHANNELS_MAX + BPG_FEATURE_KINDS];
 
-  for (guint i = 0; i < self->channels; i++)
+  bpg_features_of (self->channels, electrode, indices);
+  for (guint d = 0; d < self->dimensions; d++)
     {
-      for (guint j = i; j < self->channels; j++, at++)
-        {
-          for (guint d = 0; d < self->dimensions && (i == electrode || j == electrode); d++)
-            left[(gsize) d * features + at] = 0;
-        }
-    }
-  for (guint kind = 0; kind < 4; kind++)
-    {
-      for (guint d = 0; d < self->dimensions; d++)
-        left[(gsize) d * features + at + kind * self->channels + electrode] = 0;
+      for (guint i = 0; i < self->channels + BPG_FEATURE_KINDS; i++)
+        left[(gsize) d * features + indices[i]] = 0;
     }
   return left;
 }

@@ -113,25 +113,35 @@ decode_matrix (const guint8 *at,
     }
 }
 
+/* Bytes of the population that begins at @bytes; 0 when there is none, or not all of it. */
+static gsize
+length_of (const guint8 *bytes,
+           gsize         length)
+{
+  gsize features, whole;
+
+  if (length < HEADER_LENGTH || memcmp (bytes, MAGIC, 4) != 0)
+    return 0;
+  features = bpg_load_u16 (bytes + 8);
+  whole = HEADER_LENGTH + MATRICES * (4 * features + features * (features - 1));
+  return features == BPG_FEATURE_COUNT ((gsize) bpg_load_u16 (bytes + 6)) && length >= whole ? whole : 0;
+}
+
 BpgPopulation *
 bpg_population_decode (const guint8 **bytes,
                        gsize         *length)
 {
   const guint8 *at = *bytes;
+  gsize whole = length_of (at, *length);
   BpgPopulation *self;
   double **matrices[MATRICES];
-  gsize features, each;
 
-  if (*length < HEADER_LENGTH || memcmp (at, MAGIC, 4) != 0)
-    return NULL;
-  features = bpg_load_u16 (at + 8);
-  each = 4 * features + features * (features - 1);
-  if (features != BPG_FEATURE_COUNT ((gsize) bpg_load_u16 (at + 6)) || *length < HEADER_LENGTH + MATRICES * each)
+  if (whole == 0)
     return NULL;
   self = g_new0 (BpgPopulation, 1);
   self->window_ms = bpg_load_u16 (at + 4);
   self->channels = bpg_load_u16 (at + 6);
-  self->features = (guint) features;
+  self->features = bpg_load_u16 (at + 8);
   matrices[0] = &self->within;
   matrices[1] = &self->rest;
   matrices[2] = &self->active;
@@ -139,11 +149,11 @@ bpg_population_decode (const guint8 **bytes,
   matrices[4] = &self->between;
   for (guint i = 0; i < MATRICES; i++)
     {
-      *matrices[i] = g_new (double, features * features);
-      decode_matrix (at + HEADER_LENGTH + i * each, self->features, *matrices[i]);
+      *matrices[i] = g_new (double, (gsize) self->features * self->features);
+      decode_matrix (at + HEADER_LENGTH + i * (whole - HEADER_LENGTH) / MATRICES, self->features, *matrices[i]);
     }
-  *bytes += HEADER_LENGTH + MATRICES * each;
-  *length -= HEADER_LENGTH + MATRICES * each;
+  *bytes += whole;
+  *length -= whole;
   return self;
 }
 
@@ -160,24 +170,21 @@ bpg_population_for (guint channels,
 {
   gsize length = bpg_population_data_length;
   const guint8 *bytes = replacement != NULL ? g_bytes_get_data (replacement, &length) : bpg_population_data;
-  g_autoptr (BpgPopulation) nearest = NULL;
+  const guint8 *nearest = NULL;
+  gsize left = 0;
   double least = G_MAXDOUBLE;
 
-  while (length > 0)
+  for (gsize whole; (whole = length_of (bytes, length)) != 0; bytes += whole, length -= whole)
     {
-      g_autoptr (BpgPopulation) one = bpg_population_decode (&bytes, &length);
-      double away;
+      double away = fabs (log ((double) MAX (bpg_load_u16 (bytes + 4), 1) / MAX (window_ms, 1)));
 
-      if (one == NULL)
-        break;
-      away = fabs (log ((double) MAX (one->window_ms, 1) / MAX (window_ms, 1)));
-      if (one->channels != channels || away >= least)
+      if (bpg_load_u16 (bytes + 6) != channels || away >= least)
         continue;
       least = away;
-      g_clear_pointer (&nearest, bpg_population_free);
-      nearest = g_steal_pointer (&one);
+      nearest = bytes;
+      left = length;
     }
-  return g_steal_pointer (&nearest);
+  return nearest != NULL ? bpg_population_decode (&nearest, &left) : NULL;
 }
 
 void

@@ -14,9 +14,7 @@ pair_index (guint channels,
             guint i,
             guint j)
 {
-  guint low = MIN (i, j), high = MAX (i, j);
-
-  return low * channels - low * (low + 1) / 2 + high;
+  return bpg_pair_index (channels, MIN (i, j), MAX (i, j));
 }
 
 /* Where each feature goes when electrode c becomes electrode c + turn. */
