@@ -47,7 +47,7 @@
 #define FOLLOW_USUAL 0.4  /* of the usual distance is forgotten a second */
 #define UNKNOWN_MS 10000.0 /* over which it is counted how many windows are like no movement */
 #define FORGET 0.005       /* of what was followed is forgotten a second */
-#define INTERFERENCE_LIMITS { 0.45, 0.3, 0.3 } /* muscle leaves 0.62 or more, 0.36 or more, 0.41 or more */
+#define INTERFERENCE_LIMITS { 0.45, 0.3, 0.3 } /* what muscle leaves is hardly ever less: see docs/recognition.md */
 #define INTERFERENCE_MS 200.0 /* over which the share that interference leaves is smoothed */
 #define WINDOWS_LOOKED_AT 2000u /* to tell what distances are usual */
 #define LENGTH_MAX 16384 /* of a model of up to 8 electrodes, bytes */
