@@ -168,6 +168,26 @@ test_big_window (void)
   g_assert_cmpint (parse_with (model, 60, 2, 1024), ==, 0);
 }
 
+/* Fuzzing begins with models: they must get past the parser, whatever becomes of the schema. */
+static void
+test_corpus_is_sound (void)
+{
+  static const char *const names[] = { "good", "short-window", "trained-4", "trained-8" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", "bpm", names[i], NULL);
+      g_autofree char *bytes = NULL;
+      g_autoptr (GError) error = NULL;
+      struct bpg_bpm bpm;
+      gsize length;
+
+      g_file_get_contents (path, &bytes, &length, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (bpg_bpm_parse ((const guint8 *) bytes, length, &bpm), ==, 0);
+    }
+}
+
 static void
 test_errors_have_words (void)
 {
@@ -222,6 +242,7 @@ main (int    argc,
   g_test_add_func ("/recognition/bpm/every-flip-is-seen", test_every_flip_is_seen);
   g_test_add_func ("/recognition/bpm/bounds", test_bounds);
   g_test_add_func ("/recognition/bpm/big-window", test_big_window);
+  g_test_add_func ("/recognition/bpm/corpus", test_corpus_is_sound);
   g_test_add_func ("/recognition/bpm/errors-have-words", test_errors_have_words);
   g_test_add_func ("/recognition/bpm/damage", test_damage_is_refused_or_harmless);
   return g_test_run ();
