@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 #define BPG_BOOT_IMAGES 2u
+#define BPG_IMAGE_FIRMWARE 0u
+#define BPG_IMAGE_MODEL 1u
 #define BPG_BOOT_SLOTS 2u
 #define BPG_BOOT_NO_SLOT 0xFFu
 #define BPG_BOOT_RECORD_SIZE 64u
@@ -30,6 +32,7 @@ enum bpg_boot_state
 
 /* Flags of an image's entry. */
 #define BPG_BOOT_PERMANENT 0x01u /* a pending candidate is confirmed when it starts */
+#define BPG_BOOT_DOWNGRADE 0x02u /* it may be older than what is confirmed */
 
 struct bpg_boot_entry
 {

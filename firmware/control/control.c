@@ -139,7 +139,7 @@ log_start (struct bpg_control *control)
   if (slot < BPG_BOOT_SLOTS)
     memcpy (record.data, control->slots.slot[BPG_IMAGE_MODEL][slot].hash, BPG_USAGE_DATA_SIZE);
   append_record (control, &record);
-  if (control->slots.choice[BPG_IMAGE_MODEL] == BPG_BOOT_CHOSE_REVERT)
+  if (control->slots.choice == BPG_BOOT_CHOSE_REVERT)
     bpg_control_log_model (control, 1 - slot, BPG_USAGE_MODEL_REVERTED);
 }
 

@@ -35,6 +35,10 @@ enum bpg_boot_reason
 /* Why the arm started; the same answer as long as it runs. */
 enum bpg_boot_reason bpg_port_boot_reason (void);
 
+/* The firmware slot that the second stage started, BPG_BOOT_NO_SLOT for a
+ * program that is in none. */
+uint8_t bpg_port_firmware_slot (void);
+
 /* Restarts the arm soon after the call returns, when the replies are out. */
 void bpg_port_reset (void);
 

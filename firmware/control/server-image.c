@@ -138,6 +138,13 @@ confirm (struct bpg_control *control, unsigned image)
   return error;
 }
 
+static uint8_t
+wanted_flags (const struct bpg_image_write_request *state)
+{
+  return (uint8_t) ((state->confirm ? BPG_BOOT_PERMANENT : 0u)
+                    | (state->downgrade ? BPG_BOOT_DOWNGRADE : 0u));
+}
+
 static void
 write_state (struct bpg_request *request)
 {
@@ -167,7 +174,7 @@ write_state (struct bpg_request *request)
   if (state.confirm && control->slots.active[image] == slot)
     error = confirm (control, image);
   else
-    error = bpg_slots_set_pending (&control->slots, image, slot, state.confirm);
+    error = bpg_slots_set_pending (&control->slots, image, slot, wanted_flags (&state));
   if (error != BPG_ARM_OK)
     bpg_request_refuse (request, error);
   else

@@ -154,24 +154,21 @@ commit (struct bpg_slots *slots)
   return true;
 }
 
-/* Chooses what runs of an image; a candidate that is to @wait is passed over
- * and stays what it is. */
+/* Chooses the model that runs; a candidate that is to @wait is passed over and
+ * stays what it is. */
 static void
-choose (struct bpg_slots *slots, unsigned image, bool wait, bool *changed)
+choose_model (struct bpg_slots *slots, bool wait, bool *changed)
 {
-  struct bpg_boot_entry entry = slots->record.entries[image];
+  struct bpg_boot_entry entry = slots->record.entries[BPG_IMAGE_MODEL];
   struct bpg_boot_slot described[BPG_BOOT_SLOTS];
   bool held_back = wait && entry.state != BPG_BOOT_STABLE;
-  bool entry_changed;
 
-  describe (slots, image, described);
+  describe (slots, BPG_IMAGE_MODEL, described);
   if (held_back)
     bpg_boot_give_up (&entry);
-  slots->choice[image] = bpg_boot_choose (&entry, described, &slots->active[image], &entry_changed);
-  if (held_back && !entry_changed)
-    return;
-  slots->record.entries[image] = entry;
-  *changed |= entry_changed;
+  slots->choice = bpg_boot_choose (&entry, described, &slots->active[BPG_IMAGE_MODEL], changed);
+  if (!held_back || *changed)
+    slots->record.entries[BPG_IMAGE_MODEL] = entry;
 }
 
 static void
@@ -187,30 +184,28 @@ void
 bpg_slots_load (struct bpg_slots *slots, const struct bpg_factory *factory,
                 const struct bpg_binding *binding, bool try_model, uint64_t now_us)
 {
-  bool changed = false;
+  bool changed;
 
   memset (slots, 0, sizeof *slots);
   slots->factory = factory;
   slots->binding = binding;
+  slots->active[BPG_IMAGE_FIRMWARE] = bpg_port_firmware_slot ();
   load_record (slots);
   for (unsigned image = 0; image < BPG_BOOT_IMAGES; image++)
     {
-      bool wait = image == BPG_IMAGE_MODEL && !try_model
-                  && slots->record.entries[image].state == BPG_BOOT_PENDING;
-
       for (unsigned slot = 0; slot < BPG_BOOT_SLOTS; slot++)
         bpg_slots_inspect (slots, image, slot);
-      choose (slots, image, wait, &changed);
     }
+  choose_model (slots, !try_model && slots->record.entries[BPG_IMAGE_MODEL].state == BPG_BOOT_PENDING,
+                &changed);
   if (changed && !commit (slots))
     {
       /* A candidate that flash does not know to be on trial would be tried
-       * again and again: none starts. */
+       * again and again: it does not start. */
       load_record (slots);
-      for (unsigned image = 0; image < BPG_BOOT_IMAGES; image++)
-        choose (slots, image, true, &changed);
+      choose_model (slots, true, &changed);
     }
-  if (slots->choice[BPG_IMAGE_MODEL] == BPG_BOOT_CHOSE_TRIAL)
+  if (slots->choice == BPG_BOOT_CHOSE_TRIAL)
     slots->trial_end = now_us + BPG_TRIAL_DEFAULT_S * 1000000u;
 }
 
@@ -275,7 +270,7 @@ commit_entry (struct bpg_slots *slots, unsigned image, const struct bpg_boot_ent
 }
 
 enum bpg_arm_error
-bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot, bool permanent)
+bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot, uint8_t flags)
 {
   struct bpg_boot_entry entry = slots->record.entries[image];
   enum bpg_arm_error fault = slots->slot[image][slot].fault;
@@ -286,14 +281,13 @@ bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot, b
     return fault;
   if (entry.state == BPG_BOOT_TRIAL || slots->active[image] == slot)
     return BPG_ARM_ERROR_WRONG_STATE;
-  /* Firmware may not go back behind what is confirmed. */
-  if (image == BPG_IMAGE_FIRMWARE && slots->active[image] != BPG_BOOT_NO_SLOT
+  if (image == BPG_IMAGE_FIRMWARE && !(flags & BPG_BOOT_DOWNGRADE) && slots->active[image] != BPG_BOOT_NO_SLOT
       && bpg_image_version_compare (&slots->slot[image][slot].version,
                                     &slots->slot[image][slots->active[image]].version)
            < 0)
     return BPG_ARM_ERROR_VERSION_OLD;
 
-  bpg_boot_set_pending (&entry, slot, permanent ? BPG_BOOT_PERMANENT : 0);
+  bpg_boot_set_pending (&entry, slot, flags);
   return commit_entry (slots, image, &entry);
 }
 

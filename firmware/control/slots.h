@@ -13,9 +13,6 @@
 #include "control/factory.h"
 #include "recognition/bpm.h"
 
-#define BPG_IMAGE_FIRMWARE 0u
-#define BPG_IMAGE_MODEL 1u
-
 /* Seconds a candidate has when a restart, not a command, began its trial. */
 #define BPG_TRIAL_DEFAULT_S 600u
 #define BPG_TRIAL_MOST_S 86400u
@@ -38,13 +35,13 @@ struct bpg_slots
   unsigned next_copy;
   struct bpg_slot slot[BPG_BOOT_IMAGES][BPG_BOOT_SLOTS];
   uint8_t active[BPG_BOOT_IMAGES]; /* BPG_BOOT_NO_SLOT when nothing runs */
-  enum bpg_boot_choice choice[BPG_BOOT_IMAGES]; /* why that */
+  enum bpg_boot_choice choice; /* why that model */
   uint64_t trial_end; /* of the model on trial, microseconds; 0 = none */
 };
 
-/* Reads the record, looks into all slots and chooses what runs. A model that
- * waits for its trial goes on waiting unless @try_model; when flash does not
- * take the record, so does all that waits. */
+/* Reads the record, looks into all slots and chooses the model that runs; which
+ * firmware does, the second stage has decided. A model that waits for its trial
+ * goes on waiting unless @try_model, and when flash does not take the record. */
 void bpg_slots_load (struct bpg_slots *slots, const struct bpg_factory *factory,
                      const struct bpg_binding *binding, bool try_model, uint64_t now_us);
 
@@ -66,9 +63,10 @@ bool bpg_slots_find (const struct bpg_slots *slots, unsigned image, const uint8_
 /* The model that runs, NULL when none does. */
 const uint8_t *bpg_slots_model (const struct bpg_slots *slots, size_t *length);
 
-/* Makes a slot the candidate; @permanent confirms it when it starts. */
+/* Makes a slot the candidate, with @flags of the boot record. Firmware older
+ * than what runs needs BPG_BOOT_DOWNGRADE. */
 enum bpg_arm_error bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot,
-                                          bool permanent);
+                                          uint8_t flags);
 
 /* Withdraws a waiting candidate; an upload is about to overwrite it. */
 enum bpg_arm_error bpg_slots_withdraw (struct bpg_slots *slots, unsigned image);

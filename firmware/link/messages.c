@@ -25,7 +25,8 @@ FORMAT (info_request, OPTIONAL (info_request, format, TEXT))
 FORMAT (info_reply, REQUIRED (info_reply, output, TEXT))
 
 FORMAT (image_write_request, OPTIONAL (image_write_request, hash, BYTES),
-        OPTIONAL (image_write_request, confirm, BOOL))
+        OPTIONAL (image_write_request, confirm, BOOL),
+        OPTIONAL (image_write_request, downgrade, BOOL))
 FORMAT (image_entry, OPTIONAL (image_entry, image, UINT), REQUIRED (image_entry, slot, UINT),
         REQUIRED (image_entry, version, TEXT), OPTIONAL (image_entry, hash, BYTES),
         OPTIONAL (image_entry, bootable, BOOL), OPTIONAL (image_entry, pending, BOOL),

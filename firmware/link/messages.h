@@ -145,6 +145,7 @@ struct bpg_image_write_request
 {
   struct bpg_bytes hash; /* SHA-256 of the image's hashed part; none = the running one */
   bool confirm;
+  bool downgrade; /* ours: firmware may be older than what runs */
 };
 
 /* One entry of "images" in the state reply. */

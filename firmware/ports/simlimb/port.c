@@ -35,6 +35,12 @@ bpg_port_boot_reason (void)
   return simlimb->boot_reason;
 }
 
+uint8_t
+bpg_port_firmware_slot (void)
+{
+  return simlimb->firmware_slot;
+}
+
 void
 bpg_port_reset (void)
 {

@@ -407,7 +407,7 @@ answer_slots (struct command *command)
     = { "nothing", "confirmed", "trial", "permanent", "revert", "rescue" };
 
   answer_text (command, "model_state", states[slots->record.entries[BPG_IMAGE_MODEL].state]);
-  answer_text (command, "model_choice", choices[slots->choice[BPG_IMAGE_MODEL]]);
+  answer_text (command, "model_choice", choices[slots->choice]);
   if (slots->active[BPG_IMAGE_MODEL] != BPG_BOOT_NO_SLOT)
     answer_text (command, "model_slot", slots->active[BPG_IMAGE_MODEL] == 0 ? "A" : "B");
   if (command->arm->control.recognizing)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "simlimb.h"
 
+#include "boot/second-stage.h"
+#include "control/flash.h"
+
 /* The arm's clock goes with this machine's, also when the process had to wait
  * for its turn; but it does not catch up on a long sleep. */
 #define REAL_STEP_MOST_US 2000000
@@ -31,6 +34,45 @@ start_clock (struct simlimb *arm)
   begin_event (arm, 0);
 }
 
+static bool
+replace_copy (unsigned copy, const uint8_t bytes[BPG_BOOT_RECORD_SIZE])
+{
+  return bpg_flash_replace_sector (BPG_FLASH_BOOT, copy * BPG_FLASH_SECTOR, bytes,
+                                   BPG_BOOT_RECORD_SIZE);
+}
+
+/* What the chip does before its program: this process is the program whatever
+ * the slots hold, and stands for the one that was chosen. */
+static void
+run_second_stage (struct simlimb *arm)
+{
+  static const struct bpg_image_crypto crypto = {
+    .sha256 = bpg_port_sha256,
+    .rsa_pss_verify = bpg_port_rsa_pss_verify,
+  };
+  const uint8_t *copies = bpg_port_flash_map (BPG_FLASH_BOOT);
+  struct bpg_second_stage_machine machine = {
+    .copies = { copies, copies + BPG_FLASH_SECTOR },
+    .slots = { bpg_port_flash_map (BPG_FLASH_FIRMWARE_A), bpg_port_flash_map (BPG_FLASH_FIRMWARE_B) },
+    .slot_size = bpg_port_flash_size (BPG_FLASH_FIRMWARE_A),
+    .replace_copy = replace_copy,
+    .crypto = &crypto,
+    .built_in = true,
+  };
+  struct bpg_second_stage_result result;
+  struct bpg_factory factory;
+
+  if (bpg_factory_load (&factory))
+    {
+      machine.key = factory.release.bytes;
+      machine.key_length = factory.release.length;
+      machine.hardware = factory.hw.bytes;
+      machine.hardware_length = factory.hw.length;
+    }
+  bpg_second_stage_run (&machine, &result);
+  arm->firmware_slot = result.slot;
+}
+
 bool
 simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason)
 {
@@ -43,6 +85,7 @@ simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason)
   arm->stood_us = 0;
   sim_electrodes_restart (&arm->electrodes);
   start_clock (arm);
+  run_second_stage (arm);
   arm->powered = bpg_control_init (&arm->control);
   arm->starts++;
   return arm->powered;

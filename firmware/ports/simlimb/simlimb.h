@@ -34,6 +34,7 @@ struct simlimb
   struct bpg_control control;
   bool powered;
   enum bpg_boot_reason boot_reason;
+  uint8_t firmware_slot; /* that the second stage started */
   bool reset_wanted;
   double speed;
   gint64 waiting;   /* monotonic time since when the line's reader lags, or 0 */
