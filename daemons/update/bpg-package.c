@@ -124,7 +124,7 @@ sign (const BpgPackageOrder *order, BpgSigner *signer, GBytes *model, const char
   package->fresh = TRUE;
   if (!check_model (model, error))
     return NULL;
-  package->container = bpg_image_build (model, &claims, signer, hash, error);
+  package->container = bpg_image_build (model, &claims, bpg_signer_get_key (signer), hash, error);
   if (package->container == NULL)
     return NULL;
   row->image = to_hex (hash, sizeof hash);

@@ -3,6 +3,7 @@
 
 #include "bpg-history.h"
 #include "bpg-image-builder.h"
+#include "bpg-signer.h"
 
 /**
  * BpgPackageOrder:

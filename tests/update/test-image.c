@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Containers: what the builder makes is what the arm's own parser and verifier take. */
 #include "bpg-error.h"
-#include "bpg-image-builder.h"
+#include "bpg-image-reader.h"
+#include "bpg-signer.h"
 #include "update-fixture.h"
 
 #include "boot/image.h"
@@ -77,7 +78,7 @@ test_verified (Fixture *fixture, gconstpointer data)
     for (guint j = 0; j < lengths[i]; j++)
       bytes[j] = (guint8) (j * 7 + i);
     payload = g_bytes_new (bytes, lengths[i]);
-    container = bpg_image_build (payload, &claims, signer, hash, &error);
+    container = bpg_image_build (payload, &claims, bpg_signer_get_key (signer), hash, &error);
     g_assert_no_error (error);
     g_assert_cmpint (bpg_image_parse (g_bytes_get_data (container, NULL), g_bytes_get_size (container), &image), ==,
                      BPG_IMAGE_OK);
@@ -107,7 +108,7 @@ test_every_byte_counts (Fixture *fixture, gconstpointer data)
   g_autoptr (GBytes) key = bpg_signer_get_public_key (signer);
   g_autoptr (GBytes) payload = g_bytes_new_static ("a model", 7);
   guint8 hash[BPG_HASH_LENGTH];
-  g_autoptr (GBytes) container = bpg_image_build (payload, &claims, signer, hash, NULL);
+  g_autoptr (GBytes) container = bpg_image_build (payload, &claims, bpg_signer_get_key (signer), hash, NULL);
   gsize length = g_bytes_get_size (container);
   g_autofree guint8 *bytes = g_memdup2 (g_bytes_get_data (container, NULL), length);
 
@@ -139,7 +140,7 @@ test_other_key (Fixture *fixture, gconstpointer data)
   g_assert_false (bpg_signer_exists (other));
   g_assert_true (bpg_signer_ensure (other, NULL));
   g_assert_true (bpg_signer_exists (other));
-  container = bpg_image_build (payload, &claims, signer, hash, NULL);
+  container = bpg_image_build (payload, &claims, bpg_signer_get_key (signer), hash, NULL);
   key = bpg_signer_get_public_key (other);
   g_assert_cmpint (bpg_image_parse (g_bytes_get_data (container, NULL), g_bytes_get_size (container), &image), ==,
                    BPG_IMAGE_OK);
@@ -154,6 +155,8 @@ test_refused_claims (Fixture *fixture, gconstpointer data)
     {"a name that is longer than thirty-one", "left", 1, {0}},
     {"", "left", 1, {0}},
     {"board", "a side that is longer than thirty-one", 1, {0}},
+    {"board", "left", 1, {0}, 28},
+    {"board", "left", 1, {0}, 34},
   };
   g_autoptr (BpgSigner) signer = make_signer (fixture);
   g_autoptr (GBytes) payload = g_bytes_new_static ("x", 1);
@@ -163,10 +166,10 @@ test_refused_claims (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autoptr (GError) error = NULL;
 
-    g_assert_null (bpg_image_build (payload, &bad[i], signer, hash, &error));
+    g_assert_null (bpg_image_build (payload, &bad[i], bpg_signer_get_key (signer), hash, &error));
     g_assert_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT);
   }
-  g_assert_null (bpg_image_build (nothing, &claims, signer, hash, NULL));
+  g_assert_null (bpg_image_build (nothing, &claims, bpg_signer_get_key (signer), hash, NULL));
 }
 
 static void
@@ -200,6 +203,103 @@ test_versions (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (bpg_image_version_pack (&later), >, bpg_image_version_pack (&first));
   g_assert_cmpuint (bpg_image_version_pack (&earlier), >, bpg_image_version_pack (&later));
   g_assert_cmpuint (bpg_image_version_pack (&same), >, bpg_image_version_pack (&earlier));
+}
+
+static void
+test_version_texts (Fixture *fixture, gconstpointer data)
+{
+  static const char *const good[] = {"0.0.0", "1.2.3", "255.255.65535+4294967295", "26.11.20+1"};
+  static const char *const bad[] = {"",         "1",      "1.2",    "1.2.3.4", "1.2.3+",     "256.0.0", "0.256.0", "0.0.65536",
+                                    "1.2.3+-1", " 1.2.3", "1.2.3 ", "1.-2.3",  "1.2.3+4294967296", "v1.2.3", "1..2",
+                                    "1.2.99999999999999999999999999"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
+    BpgImageVersion version;
+    g_autofree char *back = NULL;
+
+    g_assert_true (bpg_image_version_parse (good[i], &version, NULL));
+    back = bpg_image_version_format (&version);
+    g_assert_cmpstr (back, ==, good[i]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    BpgImageVersion version;
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (bpg_image_version_parse (bad[i], &version, &error));
+    g_assert_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT);
+  }
+}
+
+/* What was left out is not there, and a longer header is none of the payload. */
+static void
+test_told (Fixture *fixture, gconstpointer data)
+{
+  const BpgImageClaims bare = {NULL, NULL, 0, {1, 2, 3, 4}, 512};
+  g_autoptr (BpgSigner) signer = make_signer (fixture);
+  g_autoptr (GBytes) key = bpg_signer_get_public_key (signer);
+  g_autoptr (GBytes) payload = g_bytes_new_static ("a program", 9);
+  g_autoptr (GError) error = NULL;
+  guint8 hash[BPG_HASH_LENGTH];
+  g_autoptr (GBytes) full = bpg_image_build (payload, &claims, bpg_signer_get_key (signer), hash, NULL);
+  g_autoptr (GBytes) container = bpg_image_build (payload, &bare, bpg_signer_get_key (signer), hash, NULL);
+  g_autoptr (BpgImageInfo) told = bpg_image_info_new (full, NULL);
+  g_autoptr (BpgImageInfo) info = bpg_image_info_new (container, NULL);
+  g_autoptr (GBytes) back = bpg_image_get_payload (container, NULL);
+
+  g_assert_cmpstr (told->hardware, ==, "bionicpro-c3-1");
+  g_assert_cmpstr (told->side, ==, "left");
+  g_assert_true (told->has_schema && told->schema == 1);
+  g_assert_null (info->hardware);
+  g_assert_null (info->side);
+  g_assert_false (info->has_schema);
+  g_assert_cmpuint (info->header_size, ==, 512);
+  g_assert_cmpuint (info->payload_length, ==, 9);
+  g_assert_cmpuint (info->total_length, ==, g_bytes_get_size (container));
+  g_assert_true (g_bytes_equal (back, payload));
+  g_assert_true (bpg_image_check (container, key, &error));
+  g_assert_no_error (error);
+}
+
+/* Which error: not a container, another key, damaged. */
+static void
+test_checked (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (BpgSigner) signer = make_signer (fixture);
+  g_autofree char *path = g_build_filename (fixture->folder, "other.pem", NULL);
+  g_autoptr (BpgSigningKey) other = bpg_signing_key_generate (path, NULL);
+  g_autoptr (GBytes) key = bpg_signer_get_public_key (signer);
+  g_autoptr (GBytes) payload = g_bytes_new_static ("a program", 9);
+  guint8 hash[BPG_HASH_LENGTH];
+  g_autoptr (GBytes) container = bpg_image_build (payload, &claims, bpg_signer_get_key (signer), hash, NULL);
+  g_autoptr (GByteArray) damaged = g_byte_array_new ();
+  const struct {
+    gsize length;
+    gsize flip;
+    BpgError code;
+  } cases[] = {
+    {g_bytes_get_size (container), 0, BPG_ERROR_CORRUPT},
+    {g_bytes_get_size (container), 33, BPG_ERROR_CORRUPT},
+    {g_bytes_get_size (container), g_bytes_get_size (container) - 1, BPG_ERROR_SIGNATURE_INVALID},
+    {g_bytes_get_size (container) - 1, 20, BPG_ERROR_CORRUPT},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GBytes) bytes = NULL;
+    g_autoptr (GError) error = NULL;
+
+    g_byte_array_set_size (damaged, 0);
+    g_byte_array_append (damaged, g_bytes_get_data (container, NULL), (guint) cases[i].length);
+    damaged->data[cases[i].flip] ^= 0x20;
+    bytes = g_bytes_new (damaged->data, damaged->len);
+    g_assert_false (bpg_image_check (bytes, key, &error));
+    g_assert_error (error, BPG_ERROR, (int) cases[i].code);
+  }
+  {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (bpg_image_check (container, bpg_signing_key_get_public_key (other), &error));
+    g_assert_error (error, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID);
+  }
 }
 
 static void
@@ -241,6 +341,9 @@ main (int argc, char **argv)
   add_test ("/image/refused-claims", test_refused_claims);
   add_test ("/image/damaged-payload", test_damaged_payload);
   add_test ("/image/versions", test_versions);
+  add_test ("/image/version-texts", test_version_texts);
+  add_test ("/image/told", test_told);
+  add_test ("/image/checked", test_checked);
   add_test ("/image/key-file", test_key_file);
   return g_test_run ();
 }

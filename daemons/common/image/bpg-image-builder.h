@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "bpg-signer.h"
+#include "bpg-signing-key.h"
 
 /**
  * BpgImageVersion:
@@ -18,9 +18,10 @@ typedef struct {
 
 /**
  * BpgImageClaims:
- * @hardware: for which board, at most 31 bytes
- * @side: `left`, `right` or `any`
- * @schema: schema of the payload
+ * @hardware: (nullable): for which board, at most 31 bytes
+ * @side: (nullable): `left`, `right` or `any`
+ * @schema: schema of the payload, 0: nothing is claimed
+ * @header_size: bytes in front of the payload, 0: the least, which is 32; the rest of them is 0
  *
  * What the signature covers besides the payload.
  */
@@ -29,6 +30,7 @@ typedef struct {
   const char *side;
   guint32 schema;
   BpgImageVersion version;
+  guint16 header_size;
 } BpgImageClaims;
 
 /**
@@ -47,22 +49,36 @@ guint64 bpg_image_version_pack (const BpgImageVersion *version);
 BpgImageVersion bpg_image_version_unpack (guint64 packed);
 
 /**
+ * bpg_image_version_parse:
+ * @text: MAJOR.MINOR.REVISION, with +BUILD behind it or without; as imgtool writes it
+ *
+ * Returns: %FALSE with InvalidArgument.
+ */
+gboolean bpg_image_version_parse (const char *text, BpgImageVersion *version, GError **error);
+
+/**
+ * bpg_image_version_format:
+ *
+ * Returns: (transfer full): what bpg_image_version_parse() reads; +0 is left out.
+ */
+char *bpg_image_version_format (const BpgImageVersion *version);
+
+/**
  * bpg_image_build:
  * @payload: a model or a program
- * @signer: with its key ensured
  * @hash: receives the SHA-256 of header, payload and protected TLVs: the container's name everywhere
  *
  * Builds a signed container in MCUboot's image format (MCUboot, docs/design.md, "Image format"): header, payload,
  * protected TLVs with the claims, then SHA-256, hash of the key and RSA-3072-PSS signature. For workers.
  *
- * Returns: (transfer full): the container, or %NULL with InvalidArgument (a claim that does not fit) or Failed.
+ * Returns: (transfer full): the container, or %NULL with InvalidArgument (a claim that does not fit) or the errors of
+ *   bpg_signing_key_sign().
  */
-GBytes *bpg_image_build (GBytes *payload, const BpgImageClaims *claims, BpgSigner *signer,
+GBytes *bpg_image_build (GBytes *payload, const BpgImageClaims *claims, BpgSigningKey *key,
                          guint8 hash[BPG_HASH_LENGTH], GError **error);
 
 /**
  * bpg_image_get_payload:
- * @container: one that bpg_image_build() made
  *
  * Returns: (transfer full): what is in it, or %NULL with Corrupt.
  */
