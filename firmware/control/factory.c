@@ -3,13 +3,12 @@
 
 #include <stddef.h>
 
-#include "control/flash.h"
 #include "link/checksum.h"
 #include "link/little-endian.h"
 
 #define FACTORY_MAGIC 0x46425042u /* "BPBF" */
 #define FACTORY_HEADER 12u
-#define FACTORY_MOST 3072u
+#define FACTORY_MOST (BPG_FACTORY_MOST - FACTORY_HEADER)
 
 static const struct bpg_field factory_fields[] = {
   { "id", BPG_FIELD_TEXT, true, offsetof (struct bpg_factory, id) },
@@ -26,9 +25,8 @@ static const struct bpg_format factory_format = {
 };
 
 bool
-bpg_factory_load (struct bpg_factory *factory)
+bpg_factory_decode (const uint8_t *sector, struct bpg_factory *factory)
 {
-  const uint8_t *sector = bpg_port_flash_map (BPG_FLASH_FACTORY);
   uint32_t length = bpg_get_u32 (sector + 4);
   struct bpg_cbor_item map;
 
@@ -41,10 +39,9 @@ bpg_factory_load (struct bpg_factory *factory)
          && factory->cert.length <= BPG_CERTIFICATE_MAX;
 }
 
-bool
-bpg_factory_save (const struct bpg_factory *factory)
+uint32_t
+bpg_factory_encode (const struct bpg_factory *factory, uint8_t sector[BPG_FACTORY_MOST])
 {
-  uint8_t sector[FACTORY_HEADER + FACTORY_MOST];
   struct bpg_cbor_writer writer;
   uint32_t length;
 
@@ -53,13 +50,14 @@ bpg_factory_save (const struct bpg_factory *factory)
   bpg_message_write (&factory_format, factory, &writer);
   bpg_cbor_close (&writer);
   if (writer.overflow)
-    return false;
+    return 0;
 
   length = (uint32_t) writer.length;
   bpg_put_u32 (sector, FACTORY_MAGIC);
   bpg_put_u32 (sector + 4, length);
   bpg_put_u32 (sector + 8, bpg_crc32 (0, sector + FACTORY_HEADER, length));
-  while ((FACTORY_HEADER + length) % 4 != 0)
-    sector[FACTORY_HEADER + length++] = 0xFF;
-  return bpg_flash_replace_sector (BPG_FLASH_FACTORY, 0, sector, FACTORY_HEADER + length);
+  length += FACTORY_HEADER;
+  while (length % 4 != 0)
+    sector[length++] = 0xFF;
+  return length;
 }
