@@ -30,6 +30,7 @@ static const Section sections[] = {
     &bpg_verb_cancel}},
   {N_("Files and pictures"),
    {&bpg_verb_export, &bpg_verb_plot, &bpg_verb_plot_signals, &bpg_verb_plot_confusion, &bpg_verb_plot_latency}},
+  {N_("For makers"), {&bpg_verb_sign}},
   {N_("For developers"),
    {&bpg_verb_emulate, &bpg_verb_emulate_start, &bpg_verb_emulate_send, &bpg_verb_emulate_stop}},
 };
@@ -260,8 +261,19 @@ show_version (const char *name, const char *value, gpointer data, GError **error
   exit (BPG_EXIT_OK);
 }
 
+static gboolean
+has_option (const GOptionEntry *entries, const char *name)
+{
+  for (; entries != NULL && entries->long_name != NULL; entries++) {
+    if (strcmp (entries->long_name, name) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* A verb's @own --version is that of what it makes. */
 static void
-add_common_options (BpgCtl *ctl, GOptionGroup *group)
+add_common_options (BpgCtl *ctl, GOptionGroup *group, const GOptionEntry *own)
 {
   const GOptionEntry entries[] = {
     {"json", 'j', 0, G_OPTION_ARG_NONE, &ctl->json, N_("Print JSON"), NULL},
@@ -270,11 +282,16 @@ add_common_options (BpgCtl *ctl, GOptionGroup *group)
     {"timeout", 't', 0, G_OPTION_ARG_INT, &ctl->timeout, N_("Wait so long at most"), N_("SECONDS")},
     {"session-bus", 0, 0, G_OPTION_ARG_NONE, &ctl->session, N_("Use the session bus (for developers)"), NULL},
     {"no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask, N_("Never ask for a password"), NULL},
+    {NULL},
+  };
+  const GOptionEntry version[] = {
     {"version", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, show_version, N_("Print the version and exit"), NULL},
     {NULL},
   };
 
   g_option_group_add_entries (group, entries);
+  if (!has_option (own, "version"))
+    g_option_group_add_entries (group, version);
   g_option_group_set_translation_domain (group, GETTEXT_PACKAGE);
 }
 
@@ -298,7 +315,7 @@ parse_verb (BpgCtl *ctl, const BpgVerb *verb, int argc, char **argv, GError **er
     g_option_context_set_description (context, _(verb->details));
   if (verb->options != NULL)
     g_option_group_add_entries (own, verb->options);
-  add_common_options (ctl, own);
+  add_common_options (ctl, own, verb->options);
   g_option_group_add_entries (own, rest);
   g_option_context_set_main_group (context, own);
   if (!g_option_context_parse (context, &argc, &argv, error))
@@ -358,7 +375,7 @@ parse_leading (BpgCtl *ctl, int argc, char **argv, GError **error)
 
   g_option_context_set_strict_posix (context, TRUE);
   g_option_context_set_help_enabled (context, FALSE);
-  add_common_options (ctl, group);
+  add_common_options (ctl, group, NULL);
   g_option_context_set_main_group (context, group);
   if (!g_option_context_parse (context, &left, &copy, error))
     return -1;

@@ -87,7 +87,7 @@ extern const BpgVerb bpg_verb_bind, bpg_verb_cancel, bpg_verb_confirm, bpg_verb_
   bpg_verb_patients_delete, bpg_verb_plot, bpg_verb_plot_confusion, bpg_verb_plot_latency, bpg_verb_plot_signals,
   bpg_verb_ports, bpg_verb_ports_add, bpg_verb_ports_remove, bpg_verb_record, bpg_verb_recordings,
   bpg_verb_recordings_delete, bpg_verb_recordings_import, bpg_verb_rollback, bpg_verb_session, bpg_verb_show,
-  bpg_verb_signals, bpg_verb_status, bpg_verb_train, bpg_verb_trial, bpg_verb_unbind, bpg_verb_usage,
+  bpg_verb_sign, bpg_verb_signals, bpg_verb_status, bpg_verb_train, bpg_verb_trial, bpg_verb_unbind, bpg_verb_usage,
   bpg_verb_verdicts;
 
 /**

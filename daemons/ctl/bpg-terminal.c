@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-terminal.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+#define CONTROL(letter) ((letter) & 0x1f)
+#define DELETE 0x7f
 
 static struct termios before;
 static gboolean taken;
@@ -58,4 +63,53 @@ bpg_terminal_get_size (int *columns, int *rows)
     *columns = size.ws_col;
     *rows = size.ws_row;
   }
+}
+
+/* Reads a line from a terminal that shows nothing, turns nothing into signals and gives every byte at once. */
+static gboolean
+read_line (int fd, char *line, gsize size)
+{
+  gsize length = 0;
+  char byte;
+
+  while (read (fd, &byte, 1) == 1 && byte != '\n' && byte != '\r') {
+    if (byte == CONTROL ('C') || byte == CONTROL ('D'))
+      return FALSE;
+    if (byte == CONTROL ('U'))
+      length = 0;
+    else if (byte == DELETE || byte == CONTROL ('H'))
+      length -= length > 0;
+    else if (length + 1 < size)
+      line[length++] = byte;
+    else
+      return FALSE;
+  }
+  line[length] = '\0';
+  return length > 0;
+}
+
+gboolean
+bpg_terminal_ask_secret (const char *question, char *answer, gsize size)
+{
+  int fd = open ("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  struct termios now, shown;
+  gboolean answered;
+
+  if (fd < 0)
+    return FALSE;
+  if (tcgetattr (fd, &shown) != 0) {
+    close (fd);
+    return FALSE;
+  }
+  now = shown;
+  now.c_lflag &= ~(tcflag_t) (ICANON | ECHO | ISIG);
+  now.c_cc[VMIN] = 1;
+  now.c_cc[VTIME] = 0;
+  answered = tcsetattr (fd, TCSAFLUSH, &now) == 0 && write (fd, question, strlen (question)) > 0 &&
+             read_line (fd, answer, size);
+  tcsetattr (fd, TCSAFLUSH, &shown);
+  if (write (fd, "\n", 1) < 0)
+    answered = FALSE;
+  close (fd);
+  return answered;
 }

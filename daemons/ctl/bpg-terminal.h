@@ -31,3 +31,14 @@ char bpg_terminal_read_key (void);
  * Size of the terminal at standard output, 80 x 24 when that is none.
  */
 void bpg_terminal_get_size (int *columns, int *rows);
+
+/**
+ * bpg_terminal_ask_secret:
+ * @answer: (out): room for a line, with its terminating zero
+ *
+ * Asks a person at the program's terminal, wherever standard input and output go; nothing is seen of what is typed.
+ * Waits until it is there.
+ *
+ * Returns: whether something was typed; %FALSE without a terminal, and when it was given up with Ctrl-C or Ctrl-D.
+ */
+gboolean bpg_terminal_ask_secret (const char *question, char *answer, gsize size);

@@ -77,6 +77,7 @@ def test_completion():
         assert {"add", "delete"} <= set(complete(clinic, "bionicctl patients "))
         assert "--movements" in complete(clinic, "bionicctl session --mo")
         assert complete(clinic, "bionicctl bind --side l") == ["left"]
+        assert complete(clinic, "bionicctl sign --side a") == ["any"]
         assert complete(clinic, "bionicctl confirm B") == ["BP-1"]
         assert complete(clinic, "bionicctl --json train 0") == ["00ff00ff00ff00ff"]
         assert "--baud" in complete(clinic, "bionicctl ports add --b")

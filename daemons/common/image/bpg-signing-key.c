@@ -14,6 +14,8 @@
 #define KEY_BITS 3072
 #define KEY_FILE_LIMIT 16384
 #define TOKEN_SCHEME "pkcs11:"
+#define PIN_SOURCE "pin-source="
+#define PIN_FILE_LIMIT 4096
 
 typedef struct gnutls_x509_privkey_int KeyFile;
 typedef struct gnutls_pubkey_st PublicKey;
@@ -23,12 +25,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PublicKey, gnutls_pubkey_deinit)
 struct _BpgSigningKey {
   GMutex mutex; /* over the private key */
   gnutls_privkey_t key;
-  char *name;
+  char *name; /* as it was given */
+  char *uri;  /* of a token: without the PIN's file */
+  char *pin_file;
   GBytes *public_key;
   guint8 hash[BPG_HASH_LENGTH];
   BpgPinFunc pin;
   gpointer user_data;
-  gboolean asked;
+  gboolean given; /* a PIN or password was */
+  GError *pin_error;
 };
 
 static gboolean
@@ -37,18 +42,43 @@ is_token (const char *name)
   return g_str_has_prefix (name, TOKEN_SCHEME);
 }
 
+gboolean
+bpg_pin_read_file (const char *path, char *pin, gsize size, GError **error)
+{
+  g_autoptr (GBytes) bytes = bpg_file_read (path, PIN_FILE_LIMIT, error);
+  const char *text;
+  gsize length, line = 0;
+
+  if (bytes == NULL)
+    return FALSE;
+  text = g_bytes_get_data (bytes, &length);
+  while (line < length && text[line] != '\n' && text[line] != '\r' && text[line] != '\0')
+    line++;
+  if (line == 0 || line >= size) {
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "The first line of %s is no PIN", path);
+    return FALSE;
+  }
+  memcpy (pin, text, line);
+  pin[line] = '\0';
+  return TRUE;
+}
+
 /* GnuTLS asks again after a wrong PIN; a token that counts must not see it twice. */
 static int
 on_pin (void *user_data, int attempt, const char *url, const char *label, unsigned int flags, char *pin, size_t size)
 {
   BpgSigningKey *self = user_data;
   const char *token = label != NULL && label[0] != '\0' ? label : self->name;
+  gboolean last = (flags & GNUTLS_PIN_FINAL_TRY) != 0;
 
-  if (attempt > 0 || (flags & GNUTLS_PIN_WRONG) != 0 || self->pin == NULL)
+  if (attempt > 0 || (flags & GNUTLS_PIN_WRONG) != 0)
     return GNUTLS_E_PKCS11_PIN_ERROR;
-  self->asked = TRUE;
-  return self->pin (token, (flags & GNUTLS_PIN_FINAL_TRY) != 0, pin, size, self->user_data) ? 0
-                                                                                         : GNUTLS_E_PKCS11_PIN_ERROR;
+  g_clear_error (&self->pin_error);
+  if (self->pin_file != NULL)
+    self->given = bpg_pin_read_file (self->pin_file, pin, size, &self->pin_error);
+  else if (self->pin != NULL)
+    self->given = self->pin (token, last, pin, size, self->user_data, &self->pin_error);
+  return self->given ? 0 : GNUTLS_E_PKCS11_PIN_ERROR;
 }
 
 /* Whether the token that a URI speaks of is there at all. */
@@ -61,36 +91,43 @@ is_token_there (const char *uri)
 }
 
 static gboolean
-fail (int code, const char *name, GError **error)
+fail (BpgSigningKey *self, int code, GError **error)
 {
   switch (code) {
   case GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE:
   case GNUTLS_E_PKCS11_REQUESTED_OBJECT_NOT_AVAILBLE:
-    if (!is_token (name))
-      break;
     g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND,
-                 is_token_there (name) ? "The token has no such key: %s" : "There is no such token: %s", name);
+                 is_token_there (self->uri) ? "The token has no such key: %s" : "There is no such token: %s",
+                 self->name);
     return FALSE;
   case GNUTLS_E_PKCS11_PIN_ERROR:
   case GNUTLS_E_DECRYPTION_FAILED:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_AUTHORIZATION_DISMISSED, "The PIN or password is missing or wrong: %s", name);
+    if (self->pin_error != NULL)
+      g_propagate_error (error, g_steal_pointer (&self->pin_error));
+    else
+      g_set_error (error, BPG_ERROR, BPG_ERROR_AUTHORIZATION_DISMISSED,
+                   self->given ? "The PIN or password is wrong: %s" : "A PIN or password is needed: %s", self->name);
     return FALSE;
   case GNUTLS_E_PKCS11_PIN_LOCKED:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_AUTHORIZED, "The token has locked itself after wrong PINs: %s", name);
+    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_AUTHORIZED, "The token has locked itself after wrong PINs: %s",
+                 self->name);
     return FALSE;
   case GNUTLS_E_PARSING_ERROR:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "This is no URI of an object in a token: %s", name);
+  case GNUTLS_E_BASE64_DECODING_ERROR:
+  case GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR:
+  case GNUTLS_E_ASN1_DER_ERROR:
+  case GNUTLS_E_ASN1_TAG_ERROR:
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "This is no key: %s", self->name);
     return FALSE;
   default:
-    break;
+    g_set_error (error, BPG_ERROR, BPG_ERROR_FAILED, "%s: %s", self->name, gnutls_strerror (code));
+    return FALSE;
   }
-  g_set_error (error, BPG_ERROR, BPG_ERROR_VAULT_NO_KEY, "%s: %s", name, gnutls_strerror (code));
-  return FALSE;
 }
 
 /* SubjectPublicKeyInfo of an RSA key of the one size, or NULL. */
 static GBytes *
-export_public (gnutls_pubkey_t key, const char *name, GError **error)
+export_public (BpgSigningKey *self, gnutls_pubkey_t key, GError **error)
 {
   g_autoptr (GBytes) bytes = NULL;
   gnutls_datum_t spki = {NULL, 0};
@@ -99,13 +136,14 @@ export_public (gnutls_pubkey_t key, const char *name, GError **error)
   int rc = gnutls_pubkey_export2 (key, GNUTLS_X509_FMT_DER, &spki);
 
   if (rc < 0) {
-    fail (rc, name, error);
+    fail (self, rc, error);
     return NULL;
   }
   bytes = g_bytes_new (spki.data, spki.size);
   gnutls_free (spki.data);
   if (!bpg_image_rsa_key (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), &rsa, &length)) {
-    g_set_error (error, BPG_ERROR, BPG_ERROR_VAULT_NO_KEY, "It is not an RSA key of %d bits: %s", KEY_BITS, name);
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "It is not an RSA key of %d bits: %s", KEY_BITS,
+                 self->name);
     return NULL;
   }
   return g_steal_pointer (&bytes);
@@ -133,6 +171,9 @@ clear (gpointer data)
   g_clear_pointer (&self->public_key, g_bytes_unref);
   g_mutex_clear (&self->mutex);
   g_free (self->name);
+  g_free (self->uri);
+  g_free (self->pin_file);
+  g_clear_error (&self->pin_error);
 }
 
 BpgSigningKey *
@@ -161,8 +202,8 @@ take_public (BpgSigningKey *self, GError **error)
   if (rc >= 0)
     rc = gnutls_pubkey_import_privkey (public, self->key, 0, 0);
   if (rc < 0)
-    return fail (rc, self->name, error);
-  self->public_key = export_public (public, self->name, error);
+    return fail (self, rc, error);
+  self->public_key = export_public (self, public, error);
   if (self->public_key == NULL)
     return FALSE;
   bpg_image_rsa_key (g_bytes_get_data (self->public_key, NULL), g_bytes_get_size (self->public_key), &rsa, &length);
@@ -178,7 +219,7 @@ take_file (BpgSigningKey *self, gnutls_x509_privkey_t file, GError **error)
 
   if (rc >= 0)
     rc = gnutls_privkey_import_x509 (self->key, file, GNUTLS_PRIVKEY_IMPORT_COPY);
-  return rc >= 0 ? take_public (self, error) : fail (rc, self->name, error);
+  return rc >= 0 ? take_public (self, error) : fail (self, rc, error);
 }
 
 static gboolean
@@ -219,7 +260,7 @@ import_file (BpgSigningKey *self, gnutls_x509_privkey_t file, const gnutls_datum
 
   gnutls_x509_privkey_set_pin_function (file, on_pin, self);
   rc = gnutls_x509_privkey_import2 (file, bytes, GNUTLS_X509_FMT_PEM, NULL, 0);
-  if (rc < 0 && !self->asked)
+  if (rc < 0 && rc != GNUTLS_E_PKCS11_PIN_ERROR && rc != GNUTLS_E_DECRYPTION_FAILED)
     rc = gnutls_x509_privkey_import2 (file, bytes, GNUTLS_X509_FMT_DER, NULL, 0);
   return rc;
 }
@@ -239,16 +280,52 @@ load (BpgSigningKey *self, GError **error)
   datum.size = (unsigned int) length;
   if (rc >= 0)
     rc = import_file (self, file, &datum);
-  return rc >= 0 ? take_file (self, file, error) : fail (rc, self->name, error);
+  return rc >= 0 ? take_file (self, file, error) : fail (self, rc, error);
 }
 
-static gboolean
-check_uri (const char *uri, GError **error)
+/* Takes an attribute out of a URI; returns its value as it stands there, or NULL. */
+static char *
+take_attribute (char *uri, const char *name)
 {
-  if (strstr (uri, "pin-value=") == NULL)
+  char *at = strstr (uri, name);
+  char *value;
+  gsize length;
+
+  while (at != NULL && strchr (":;?&", at[-1]) == NULL)
+    at = strstr (at + 1, name);
+  if (at == NULL)
+    return NULL;
+  length = strcspn (at, ";?&");
+  value = g_strndup (at + strlen (name), length - strlen (name));
+  /* One separator goes with it. */
+  if (at[length] != '\0' && at[length] != '?')
+    length++;
+  else if (at[-1] != ':')
+    at--, length++;
+  memmove (at, at + length, strlen (at + length) + 1);
+  return value;
+}
+
+/* The PIN's file may be a path or, as RFC 7512 wants it, a URI of its own; it is read here, as p11-kit takes the line's
+ * end for a part of the PIN. */
+static gboolean
+take_uri (BpgSigningKey *self, GError **error)
+{
+  g_autofree char *source = NULL;
+
+  if (strstr (self->name, "pin-value=") != NULL) {
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT,
+                 "A PIN in the URI (pin-value) is seen by everybody on this machine; name a file with pin-source");
+    return FALSE;
+  }
+  self->uri = g_strdup (self->name);
+  source = take_attribute (self->uri, PIN_SOURCE);
+  if (source == NULL)
     return TRUE;
-  g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT,
-               "A PIN in the URI (pin-value) is seen by everybody on this machine; name a file with pin-source");
+  self->pin_file = g_uri_unescape_string (g_str_has_prefix (source, "file:") ? source + 5 : source, NULL);
+  if (self->pin_file != NULL)
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "The URI does not name the PIN's file: %s", self->name);
   return FALSE;
 }
 
@@ -257,14 +334,14 @@ open_token (BpgSigningKey *self, GError **error)
 {
   int rc;
 
-  if (!check_uri (self->name, error))
+  if (!take_uri (self, error))
     return FALSE;
   rc = gnutls_privkey_init (&self->key);
   if (rc >= 0) {
     gnutls_privkey_set_pin_function (self->key, on_pin, self);
-    rc = gnutls_privkey_import_url (self->key, self->name, 0);
+    rc = gnutls_privkey_import_url (self->key, self->uri, 0);
   }
-  return rc >= 0 ? take_public (self, error) : fail (rc, self->name, error);
+  return rc >= 0 ? take_public (self, error) : fail (self, rc, error);
 }
 
 BpgSigningKey *
@@ -288,14 +365,15 @@ import_public_file (gnutls_pubkey_t key, GBytes *bytes)
 GBytes *
 bpg_public_key_open (const char *name, GError **error)
 {
+  g_autoptr (BpgSigningKey) self = begin (name, NULL, NULL);
   g_autoptr (PublicKey) key = NULL;
   g_autoptr (GBytes) bytes = NULL;
   int rc = gnutls_pubkey_init (&key);
 
   if (is_token (name)) {
-    if (!check_uri (name, error))
+    if (!take_uri (self, error))
       return NULL;
-    rc = rc >= 0 ? gnutls_pubkey_import_url (key, name, 0) : rc;
+    rc = rc >= 0 ? gnutls_pubkey_import_url (key, self->uri, 0) : rc;
   } else {
     bytes = bpg_file_read (name, KEY_FILE_LIMIT, error);
     if (bytes == NULL)
@@ -303,8 +381,8 @@ bpg_public_key_open (const char *name, GError **error)
     rc = rc >= 0 ? import_public_file (key, bytes) : rc;
   }
   if (rc >= 0)
-    return export_public (key, name, error);
-  fail (rc, name, error);
+    return export_public (self, key, error);
+  fail (self, rc, error);
   return NULL;
 }
 
@@ -359,7 +437,7 @@ bpg_signing_key_sign (BpgSigningKey *self, const guint8 hash[BPG_HASH_LENGTH],
   gboolean holds;
 
   if (rc < 0)
-    return fail (rc, self->name, error);
+    return fail (self, rc, error);
   holds = result.size == BPG_SIGNATURE_LENGTH && bpg_signature_holds (self->public_key, hash, result.data);
   if (holds)
     memcpy (signature, result.data, BPG_SIGNATURE_LENGTH);

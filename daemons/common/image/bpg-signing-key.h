@@ -23,9 +23,18 @@ typedef struct _BpgSigningKey BpgSigningKey;
  * Gives the PIN of a token, or the password of an encrypted file. It is asked once: a wrong one is not tried again, as
  * tokens count.
  *
- * Returns: whether there is one.
+ * Returns: whether there is one; %FALSE without @error when nobody gave it.
  */
-typedef gboolean (*BpgPinFunc) (const char *token, gboolean last, char *pin, gsize size, gpointer user_data);
+typedef gboolean (*BpgPinFunc) (const char *token, gboolean last, char *pin, gsize size, gpointer user_data,
+                                GError **error);
+
+/**
+ * bpg_pin_read_file:
+ * @path: a file whose first line is a PIN
+ *
+ * Returns: %FALSE with NotFound, InvalidArgument (the line is empty or too long) or Failed.
+ */
+gboolean bpg_pin_read_file (const char *path, char *pin, gsize size, GError **error);
 
 /**
  * bpg_signing_key_generate:
@@ -40,13 +49,13 @@ BpgSigningKey *bpg_signing_key_generate (const char *path, GError **error);
 /**
  * bpg_signing_key_open:
  * @name: a file (PEM or DER; PKCS#8, also encrypted, or PKCS#1), or the URI of an object in a token (RFC 7512)
- * @pin: (nullable): asked when a PIN is needed and the URI names no file that holds it (pin-source)
+ * @pin: (nullable): asked when a PIN is needed and the URI names no file whose first line it is (pin-source)
  *
  * Blocks as long as the token takes.
  *
  * Returns: (transfer full): the key, or %NULL with NotFound (no such file, token or object), AuthorizationDismissed (no
- *   PIN, or a wrong one), NotAuthorized (the token is locked), InvalidArgument (no URI, or it has the PIN in it, where
- *   everybody sees it), VaultNoKey (not an RSA key of 3072 bits, or not readable) or Failed.
+ *   PIN, or a wrong one), NotAuthorized (the token is locked), InvalidArgument (no key, not an RSA key of 3072 bits, or
+ *   a URI with the PIN in it, where everybody sees it) or Failed.
  */
 BpgSigningKey *bpg_signing_key_open (const char *name, BpgPinFunc pin, gpointer user_data, GError **error);
 
@@ -55,7 +64,7 @@ BpgSigningKey *bpg_signing_key_open (const char *name, BpgPinFunc pin, gpointer 
  * @name: a file with a public key (SubjectPublicKeyInfo, PEM or DER), or the URI of an object in a token
  *
  * Returns: (transfer full): SubjectPublicKeyInfo in DER of an RSA key of 3072 bits, or %NULL with NotFound,
- *   InvalidArgument, VaultNoKey or Failed.
+ *   InvalidArgument or Failed.
  */
 GBytes *bpg_public_key_open (const char *name, GError **error);
 

@@ -38,7 +38,10 @@ _bionicctl_values () {
     --from | --compare) _bionicctl_names models ;;
     --recordings | --continue) _bionicctl_names recordings ;;
     --prosthesis) _bionicctl_names prostheses ;;
-    --side) printf '%s\n' left right ;;
+    --side)
+      printf '%s\n' left right
+      [[ $2 != sign ]] || printf '%s\n' any
+      ;;
     --purpose) printf '%s\n' training recalibration ;;
     --when-refused) printf '%s\n' redo skip abort ;;
     *) return 1 ;;
@@ -69,7 +72,7 @@ _bionicctl () {
 
   verbs=$(_bionicctl_verbs)
   verb=$(_bionicctl_find_verb "$verbs")
-  if words=$(_bionicctl_values "$previous"); then
+  if words=$(_bionicctl_values "$previous" "$verb"); then
     :
   elif [[ -z $verb ]]; then
     words=$(cut -d ' ' -f 1 <<<"$verbs" | sort -u)
