@@ -30,7 +30,7 @@ static const Section sections[] = {
     &bpg_verb_cancel}},
   {N_("Files and pictures"),
    {&bpg_verb_export, &bpg_verb_plot, &bpg_verb_plot_signals, &bpg_verb_plot_confusion, &bpg_verb_plot_latency}},
-  {N_("For makers"), {&bpg_verb_sign}},
+  {N_("For makers"), {&bpg_verb_manufacture, &bpg_verb_sign}},
   {N_("For developers"),
    {&bpg_verb_emulate, &bpg_verb_emulate_start, &bpg_verb_emulate_send, &bpg_verb_emulate_stop}},
 };
