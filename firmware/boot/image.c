@@ -211,6 +211,28 @@ bpg_image_rsa_key (const uint8_t *spki, size_t spki_length, const uint8_t **key,
          && (*key)[modulus + 1] >= 0x80;
 }
 
+bool
+bpg_image_rsa_numbers (const uint8_t *key, size_t key_length, const uint8_t **modulus,
+                       uint32_t *exponent)
+{
+  size_t at = 0;
+  size_t start;
+  size_t size;
+
+  if (!read_der (key, key_length, &at, 0x30, &start, &size))
+    return false;
+  at = start;
+  if (!read_der (key, key_length, &at, 0x02, &start, &size) || size != BPG_RSA3072_SIZE + 1)
+    return false;
+  *modulus = key + start + 1;
+  if (!read_der (key, key_length, &at, 0x02, &start, &size) || size > sizeof *exponent)
+    return false;
+  *exponent = 0;
+  for (size_t i = 0; i < size; i++)
+    *exponent = *exponent << 8 | key[start + i];
+  return true;
+}
+
 int
 bpg_image_verify (const struct bpg_image *image, const uint8_t *spki, size_t spki_length,
                   const struct bpg_image_crypto *crypto)

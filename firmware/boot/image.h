@@ -113,3 +113,11 @@ int bpg_image_version_compare (const struct bpg_image_version *a,
  */
 bool bpg_image_rsa_key (const uint8_t *spki, size_t spki_length, const uint8_t **key,
                         size_t *key_length);
+
+/*
+ * The numbers in such an RSAPublicKey: its modulus (BPG_RSA3072_SIZE bytes,
+ * big-endian) and its exponent. Returns false when the exponent is longer than
+ * a word.
+ */
+bool bpg_image_rsa_numbers (const uint8_t *key, size_t key_length, const uint8_t **modulus,
+                            uint32_t *exponent);

@@ -17,6 +17,12 @@ is_for (const struct bpg_second_stage_machine *machine, const struct bpg_image *
          && memcmp (image->hardware, machine->hardware, machine->hardware_length) == 0;
 }
 
+static bool
+stands_right (const struct bpg_second_stage_machine *machine, const struct bpg_image *image)
+{
+  return machine->header_size == 0 || image->payload == image->bytes + machine->header_size;
+}
+
 static void
 look_into (const struct bpg_second_stage_machine *machine, unsigned slot, struct found *found)
 {
@@ -27,7 +33,7 @@ look_into (const struct bpg_second_stage_machine *machine, unsigned slot, struct
   if (machine->key == NULL
       || bpg_image_parse (machine->slots[slot], machine->slot_size, image) != BPG_IMAGE_OK
       || bpg_image_verify (image, machine->key, machine->key_length, machine->crypto) != BPG_IMAGE_OK
-      || !is_for (machine, image))
+      || !is_for (machine, image) || !stands_right (machine, image))
     return;
   state->valid = true;
   memcpy (state->tag, image->hash, sizeof state->tag);

@@ -16,6 +16,7 @@ struct bpg_second_stage_machine
   const uint8_t *copies[2]; /* of the boot record, readable memory */
   const uint8_t *slots[BPG_BOOT_SLOTS];
   uint32_t slot_size;
+  uint32_t header_size; /* that programs are linked to stand behind; 0 = any */
   /* Erases one copy of the record and writes it anew; false when flash failed. */
   bool (*replace_copy) (unsigned copy, const uint8_t bytes[BPG_BOOT_RECORD_SIZE]);
   const struct bpg_image_crypto *crypto;

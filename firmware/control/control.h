@@ -69,6 +69,8 @@ struct bpg_control
   bool reset_wanted;
   uint64_t reset_end; /* when it comes even if the replies are not out */
   uint8_t fingerprint[BPG_SHA256_SIZE]; /* of the element's key */
+  uint8_t bench_nonce[BPG_BENCH_NONCE_SIZE];
+  bool has_bench_nonce;
 };
 
 /*

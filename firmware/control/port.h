@@ -61,6 +61,24 @@ const struct bpg_port_electrodes *bpg_port_electrodes (void);
 /* Mask of electrodes that the converter's lead-off detection finds loose. */
 uint16_t bpg_port_lead_off (void);
 
+/* Bench mode: samples from the link take the electrodes' place, so that a bare
+ * board can be exercised. */
+
+/* From the next start on, until the power goes, the arm has such @electrodes
+ * (of the unit only the code is kept); NULL: its own again. False when the
+ * board cannot. */
+bool bpg_port_bench_set (const struct bpg_port_electrodes *electrodes);
+
+/* How many samples of all channels bpg_port_bench_push() would take now; 0 but
+ * in bench mode. */
+unsigned bpg_port_bench_room (void);
+
+/* Lets one sample of all channels come at its time behind those that wait. */
+void bpg_port_bench_push (const int16_t *values);
+
+/* Whether the arm is in bench mode. */
+bool bpg_port_is_bench (void);
+
 /* Actuators */
 
 /* Commands actuator @index to @position, 0..1000 of its way. */
@@ -123,7 +141,8 @@ bool bpg_port_flash_write (enum bpg_flash_area area, uint32_t offset, const uint
  * false when it failed. */
 bool bpg_port_flash_erase (enum bpg_flash_area area, uint32_t offset);
 
-/* Writes and erases since the arm was made. */
+/* Writes and erases since the arm was made, or, on a board that keeps no
+ * count, since it started. */
 uint32_t bpg_port_flash_operations (void);
 
 /* Link */
@@ -148,6 +167,9 @@ void bpg_port_sha256 (const uint8_t *bytes, size_t length, uint8_t hash[32]);
 /* As struct bpg_image_crypto's rsa_pss_verify. */
 bool bpg_port_rsa_pss_verify (const uint8_t *spki, size_t spki_length, const uint8_t hash[32],
                               const uint8_t signature[384]);
+
+/* Fills @bytes with what nobody can foresee; false when there is no source. */
+bool bpg_port_random (uint8_t *bytes, size_t length);
 
 /* Signs the SHA-256 @hash with the secure element's P-256 key into @signature
  * (ECDSA, DER, at most 72 bytes). Returns its length, 0 when it failed. */

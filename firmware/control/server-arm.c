@@ -284,14 +284,6 @@ identify (struct bpg_request *request)
   finish (request, BPG_ARM_OK);
 }
 
-/* Samples may take the electrodes' place only where the release key has
- * unlocked it, and no arm in use is. */
-static void
-bench (struct bpg_request *request)
-{
-  bpg_request_refuse (request, BPG_ARM_ERROR_NOT_AUTHORISED);
-}
-
 void
 bpg_server_arm (struct bpg_request *request)
 {
@@ -311,7 +303,8 @@ bpg_server_arm (struct bpg_request *request)
     { BPG_SMP_WRITE, BPG_ARM_TRIAL, trial },
     { BPG_SMP_READ, BPG_ARM_USAGE, usage },
     { BPG_SMP_WRITE, BPG_ARM_USAGE_CONFIRM, usage_confirm },
-    { BPG_SMP_WRITE, BPG_ARM_BENCH, bench },
+    { BPG_SMP_READ, BPG_ARM_BENCH, bpg_server_bench_state },
+    { BPG_SMP_WRITE, BPG_ARM_BENCH, bpg_server_bench },
     { BPG_SMP_WRITE, BPG_ARM_IDENTIFY, identify },
     { BPG_SMP_WRITE, BPG_ARM_FALL_BACK, fall_back },
   };

@@ -29,6 +29,10 @@ void bpg_server_os (struct bpg_request *request);
 void bpg_server_image (struct bpg_request *request);
 void bpg_server_arm (struct bpg_request *request);
 
+/* Bench mode, of the arm's group. */
+void bpg_server_bench_state (struct bpg_request *request);
+void bpg_server_bench (struct bpg_request *request);
+
 /* Refuses with a code of MCUmgr's or of the arm's. */
 void bpg_request_refuse_smp (struct bpg_request *request, enum bpg_smp_error error);
 void bpg_request_refuse (struct bpg_request *request, enum bpg_arm_error error);

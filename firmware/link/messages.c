@@ -72,6 +72,13 @@ FORMAT (usage_confirm_request, REQUIRED (usage_confirm_request, upto, UINT))
 FORMAT (usage_confirm_reply, REQUIRED (usage_confirm_reply, cleared, UINT))
 FORMAT (identify_request, REQUIRED (identify_request, seconds, UINT))
 FORMAT (fall_back_request, REQUIRED (fall_back_request, image, UINT))
+FORMAT (bench_request, OPTIONAL (bench_request, sig, BYTES), OPTIONAL (bench_request, fs, UINT),
+        OPTIONAL (bench_request, ch, UINT), OPTIONAL (bench_request, lsb, UINT),
+        OPTIONAL (bench_request, unit, TEXT), OPTIONAL (bench_request, hp, UINT),
+        OPTIONAL (bench_request, notch, UINT), OPTIONAL (bench_request, data, BYTES),
+        OPTIONAL (bench_request, press, BOOL), OPTIONAL (bench_request, off, BOOL))
+FORMAT (bench_reply, OPTIONAL (bench_reply, on, BOOL), OPTIONAL (bench_reply, room, UINT),
+        OPTIONAL (bench_reply, nonce, BYTES))
 
 static void
 write_uint (const struct bpg_field *field, uint64_t value, struct bpg_cbor_writer *writer)

@@ -98,6 +98,8 @@ enum bpg_smp_error
 
 #define BPG_ELEMENT_NONCE_SIZE 32
 #define BPG_CHALLENGE_PREFIX "BionicPRO challenge 1"
+#define BPG_BENCH_PREFIX "BionicPRO bench 1"
+#define BPG_BENCH_NONCE_SIZE 32u
 #define BPG_LATENCY_BUCKETS 32
 #define BPG_USAGE_RECORD_SIZE 32
 /* Longest texts the arm takes or gives. */
@@ -309,6 +311,30 @@ struct bpg_identify_request
   uint64_t seconds;
 };
 
+/* What a board in bench mode takes in the electrodes' place: with @sig it is
+ * unlocked, and starts anew with electrodes as the rest says; with @data they
+ * deliver samples; with @press its button is pressed; with @off it ends. */
+struct bpg_bench_request
+{
+  struct bpg_bytes sig; /* by the release key, of BPG_BENCH_PREFIX, id and nonce */
+  uint64_t fs;
+  uint64_t ch;
+  uint64_t lsb; /* 1e-9 units a count */
+  struct bpg_text unit;
+  uint64_t hp;
+  uint64_t notch;
+  struct bpg_bytes data; /* int16, little-endian, all channels of a sample together */
+  bool press; /* the arm's button */
+  bool off;
+};
+
+struct bpg_bench_reply
+{
+  bool on;
+  uint64_t room;          /* samples that would be taken now */
+  struct bpg_bytes nonce; /* to be signed; another one with each reading */
+};
+
 struct bpg_fall_back_request
 {
   uint64_t image;
@@ -400,6 +426,8 @@ BPG_MESSAGE (usage_confirm_request)
 BPG_MESSAGE (usage_confirm_reply)
 BPG_MESSAGE (identify_request)
 BPG_MESSAGE (fall_back_request)
+BPG_MESSAGE (bench_request)
+BPG_MESSAGE (bench_reply)
 
 /* Messages that are more than a flat map. */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/port.h"
 
+#include <gnutls/crypto.h>
+
 #include "simlimb.h"
 
 /* Current of an actuator that is being moved. */
@@ -50,13 +52,38 @@ bpg_port_reset (void)
 const struct bpg_port_electrodes *
 bpg_port_electrodes (void)
 {
-  return &simlimb->electrodes.port;
+  return simlimb->bench.on ? &simlimb->bench.electrodes : &simlimb->electrodes.port;
 }
 
 uint16_t
 bpg_port_lead_off (void)
 {
-  return simlimb->electrodes.loose;
+  return simlimb->bench.on ? 0 : simlimb->electrodes.loose;
+}
+
+bool
+bpg_port_bench_set (const struct bpg_port_electrodes *electrodes)
+{
+  sim_bench_set (&simlimb->next_bench, electrodes);
+  return true;
+}
+
+unsigned
+bpg_port_bench_room (void)
+{
+  return simlimb->bench.on ? SIM_BENCH_QUEUE - simlimb->bench.count : 0;
+}
+
+void
+bpg_port_bench_push (const int16_t *values)
+{
+  sim_bench_push (&simlimb->bench, values);
+}
+
+bool
+bpg_port_is_bench (void)
+{
+  return simlimb->bench.on;
 }
 
 void
@@ -188,6 +215,12 @@ bpg_port_rsa_pss_verify (const uint8_t *spki, size_t spki_length, const uint8_t 
                          const uint8_t signature[384])
 {
   return sim_element_rsa_pss_verify (&simlimb->element, spki, spki_length, hash, signature, 384);
+}
+
+bool
+bpg_port_random (uint8_t *bytes, size_t length)
+{
+  return gnutls_rnd (GNUTLS_RND_NONCE, bytes, length) == 0;
 }
 
 size_t

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "recognition/bpm.h"
+#include "control/units.h"
 
 #define TRUTH_MOST 200000u
 #define RECORDINGS_MOST 256u
@@ -74,32 +74,12 @@ sim_electrodes_clear (struct sim_electrodes *electrodes)
   g_clear_pointer (&electrodes->converter.unit, g_free);
 }
 
-static uint8_t
-unit_code (const char *unit)
-{
-  static const struct
-  {
-    const char *name;
-    uint8_t code;
-  } units[] = {
-    { "microvolt", BPG_UNIT_MICROVOLT },
-    { "myo_count", BPG_UNIT_MYO_COUNT },
-    { "myo_full_scale", BPG_UNIT_MYO_FULL_SCALE },
-    { "volt_after_gain", BPG_UNIT_VOLT_AFTER_GAIN },
-  };
-
-  for (unsigned i = 0; i < G_N_ELEMENTS (units); i++)
-    {
-      if (strcmp (unit, units[i].name) == 0)
-        return units[i].code;
-    }
-  return 0;
-}
-
 void
 sim_electrodes_set_converter (struct sim_electrodes *electrodes,
                               const struct sim_converter *converter)
 {
+  struct bpg_text unit = bpg_text (converter->unit);
+
   g_free (electrodes->converter.unit);
   electrodes->converter = *converter;
   electrodes->converter.unit = g_strdup (converter->unit);
@@ -108,7 +88,7 @@ sim_electrodes_set_converter (struct sim_electrodes *electrodes,
     .channels = (uint8_t) converter->channels,
     .lsb_nano = (uint64_t) llround (converter->lsb * 1e9),
     .unit = electrodes->converter.unit,
-    .unit_code = unit_code (converter->unit),
+    .unit_code = bpg_unit_code (&unit),
   };
 }
 

@@ -30,7 +30,7 @@ start_clock (struct simlimb *arm)
   arm->real = g_get_monotonic_time ();
   arm->emulated = 0;
   arm->last_now = 0;
-  arm->next_tick = 1e6 / arm->electrodes.converter.rate;
+  arm->next_tick = 1e6 / bpg_port_electrodes ()->rate;
   begin_event (arm, 0);
 }
 
@@ -80,6 +80,9 @@ simlimb_power_on (struct simlimb *arm, enum bpg_boot_reason reason)
 
   arm->boot_reason = was_cut && reason == BPG_BOOT_POWER_ON ? BPG_BOOT_POWER_CUT : reason;
   arm->reset_wanted = false;
+  if (reason == BPG_BOOT_POWER_ON)
+    sim_bench_set (&arm->next_bench, NULL);
+  arm->bench = arm->next_bench;
   arm->hung = false;
   arm->watchdog_fed = 0;
   arm->stood_us = 0;
@@ -130,13 +133,18 @@ static void
 deliver_sample (struct simlimb *arm)
 {
   gint16 values[BPG_PORT_MAX_CHANNELS];
+  bool has_sample = true;
 
   begin_event (arm, arm->next_tick);
-  sim_electrodes_next (&arm->electrodes, values);
+  if (arm->bench.on)
+    has_sample = sim_bench_next (&arm->bench, values);
+  else
+    sim_electrodes_next (&arm->electrodes, values);
   /* What the electrodes cost to make up is not the arm's time. */
   arm->origin = g_get_monotonic_time ();
-  bpg_control_sample (&arm->control, values, arm->event);
-  arm->next_tick += 1e6 / arm->electrodes.converter.rate;
+  if (has_sample)
+    bpg_control_sample (&arm->control, values, arm->event);
+  arm->next_tick += 1e6 / bpg_port_electrodes ()->rate;
   run_control (arm);
 }
 

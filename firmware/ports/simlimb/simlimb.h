@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "control/control.h"
+#include "sim-bench.h"
 #include "sim-electrodes.h"
 #include "sim-element.h"
 #include "sim-flash.h"
@@ -30,6 +31,8 @@ struct simlimb
   struct sim_flash flash;
   struct sim_element element;
   struct sim_electrodes electrodes;
+  struct sim_bench bench;
+  struct sim_bench next_bench; /* from the next start on */
   struct sim_line line;
   struct bpg_control control;
   bool powered;
