@@ -68,6 +68,15 @@ bpg_gpio_input (unsigned pin, enum bpg_gpio_pull pull)
 }
 
 bool
+bpg_gpio_analog (unsigned pin)
+{
+  if (!bpg_gpio_input (pin, BPG_GPIO_FLOATING))
+    return false;
+  set_pad (pin, 0);
+  return true;
+}
+
+bool
 bpg_gpio_get (unsigned pin)
 {
   return (bpg_reg_read (GPIO_IN_REG) & BPG_BIT (pin)) != 0;

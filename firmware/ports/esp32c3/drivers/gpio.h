@@ -86,6 +86,10 @@ bool bpg_gpio_is_driven_high (unsigned pin);
 /* Makes @pin an input. Returns false for a pin that is not usable. */
 bool bpg_gpio_input (unsigned pin, enum bpg_gpio_pull pull);
 
+/* Frees @pin of all that is digital, for the converter. Returns false for a
+ * pin that is not usable. */
+bool bpg_gpio_analog (unsigned pin);
+
 /* Reads an input. */
 bool bpg_gpio_get (unsigned pin);
 
