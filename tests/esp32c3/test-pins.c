@@ -128,7 +128,23 @@ test_refused_pins (void)
       g_assert_false (bpg_gpio_lead_open_drain (BPG_SIGNAL_I2C0_SDA, pin));
       g_assert_cmpuint (model_accesses (), ==, 0);
     }
-  g_assert_cmpuint (usable, ==, 13);
+  g_assert_cmpuint (usable, ==, 16);
+}
+
+static void
+test_no_pin (void)
+{
+  Board board = { 0 };
+
+  set_up (&board);
+  model_accesses ();
+  g_assert_true (bpg_gpio_is_usable (BPG_GPIO_NONE));
+  g_assert_true (bpg_gpio_output (BPG_GPIO_NONE, TRUE));
+  g_assert_true (bpg_gpio_lead_out (BPG_SIGNAL_SPI2_CS0, BPG_GPIO_NONE));
+  bpg_gpio_set (BPG_GPIO_NONE, FALSE);
+  g_assert_false (bpg_gpio_is_driven_high (BPG_GPIO_NONE));
+  g_assert_false (bpg_gpio_is_output (BPG_GPIO_NONE));
+  g_assert_cmpuint (model_accesses (), ==, 0);
 }
 
 static void
@@ -279,6 +295,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/esp32c3/gpio/refused-pins", test_refused_pins);
+  g_test_add_func ("/esp32c3/gpio/none-pins", test_no_pin);
   g_test_add_func ("/esp32c3/gpio/ways", test_ways_of_pins);
   g_test_add_func ("/esp32c3/gpio/edges", test_edges);
   g_test_add_func ("/esp32c3/servo/pulses", test_servo);

@@ -3,7 +3,7 @@
 
 #include "ports/esp32c3/drivers/registers.h"
 
-#define FIRST_FLASH_PIN 11u
+#define FIRST_FLASH_PIN 14u
 #define LAST_USB_PIN 19u
 
 #define FUNCTION_GPIO (1u << IO_MUX_MCU_SEL_S)
@@ -12,6 +12,8 @@
 bool
 bpg_gpio_is_usable (unsigned pin)
 {
+  if (pin == BPG_GPIO_NONE)
+    return true;
   return pin < BPG_GPIO_PINS && !(pin >= FIRST_FLASH_PIN && pin <= LAST_USB_PIN);
 }
 
@@ -47,13 +49,23 @@ bpg_gpio_output (unsigned pin, bool level)
 void
 bpg_gpio_set (unsigned pin, bool level)
 {
+  if (pin == BPG_GPIO_NONE)
+    return;
   bpg_reg_write (level ? GPIO_OUT_W1TS_REG : GPIO_OUT_W1TC_REG, BPG_BIT (pin));
 }
 
 bool
 bpg_gpio_is_driven_high (unsigned pin)
 {
+  if (pin == BPG_GPIO_NONE)
+    return false;
   return (bpg_reg_read (GPIO_OUT_REG) & bpg_reg_read (GPIO_ENABLE_REG) & BPG_BIT (pin)) != 0;
+}
+
+bool
+bpg_gpio_is_output (unsigned pin)
+{
+  return pin != BPG_GPIO_NONE && (bpg_reg_read (GPIO_ENABLE_REG) & BPG_BIT (pin)) != 0;
 }
 
 bool
@@ -87,6 +99,8 @@ bpg_gpio_lead_out (enum bpg_gpio_signal signal, unsigned pin)
 {
   if (!bpg_gpio_is_usable (pin))
     return false;
+  if (pin == BPG_GPIO_NONE)
+    return true;
   bpg_reg_write (GPIO_FUNC_OUT_SEL_CFG_REG (pin), signal);
   bpg_reg_write (GPIO_PIN_REG (pin), 0);
   set_pad (pin, 0);

@@ -70,7 +70,13 @@ enum bpg_gpio_edge
 
 #define BPG_GPIO_PINS 22u
 
-/* Whether a pin is there for the board to use. */
+/* A signal that the board does not lead to any pin: what is done with it comes
+ * to nothing, and is no error. */
+#define BPG_GPIO_NONE 0xFFu
+
+/* Whether a pin is there for the board to use. The flash has 14 to 17, USB has
+ * 18 and 19; 11 to 13 are there where the flash is beside the chip and read
+ * over two lines. */
 bool bpg_gpio_is_usable (unsigned pin);
 
 /* Makes @pin an output at @level, without another level before. Returns false
@@ -82,6 +88,9 @@ void bpg_gpio_set (unsigned pin, bool level);
 
 /* Whether @pin drives a high level, as the registers say. */
 bool bpg_gpio_is_driven_high (unsigned pin);
+
+/* Whether @pin is an output. */
+bool bpg_gpio_is_output (unsigned pin);
 
 /* Makes @pin an input. Returns false for a pin that is not usable. */
 bool bpg_gpio_input (unsigned pin, enum bpg_gpio_pull pull);
