@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Builds the firmware for another machine, from within the build for this one.
 
-usage: build.py --source DIRECTORY --cross FILE --directory DIRECTORY --ninja NINJA --meson MESON WANTED=OUTPUT…
+usage: build.py --source DIRECTORY --cross FILE --directory DIRECTORY --ninja NINJA --meson MESON
+                [--option NAME=VALUE]… WANTED=OUTPUT…
 
 The other machine's build has a folder of its own and knows best what is out of date. A file WANTED there is
 copied to OUTPUT when it differs, so that what depends on it is left alone otherwise.
@@ -26,6 +27,7 @@ def run(command):
 def setup(arguments):
     """Sets the folder up, anew when that was interrupted or the cross file is another one now."""
     command = [arguments.meson, "setup", arguments.directory, arguments.source, "--cross-file", arguments.cross]
+    command += ["-D" + option for option in arguments.option]
     made = os.path.join(arguments.directory, "build.ninja")
     if os.path.exists(made) and os.path.getmtime(made) >= os.path.getmtime(arguments.cross):
         return
@@ -38,6 +40,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("source", "cross", "directory", "ninja", "meson"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--option", action="append", default=[])
     parser.add_argument("wanted", nargs="+", metavar="WANTED=OUTPUT")
     arguments = parser.parse_args()
     setup(arguments)
