@@ -272,7 +272,7 @@ test_servo_refused (void)
 
   set_up (&board);
   g_assert_false (bpg_servo_init (wrong, power_pin));
-  g_assert_false (bpg_servo_init (pins, 12));
+  g_assert_false (bpg_servo_init (pins, 14));
   g_assert_cmphex (model_peek (GPIO_ENABLE_REG), ==, 0);
 }
 

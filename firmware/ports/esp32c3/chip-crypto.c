@@ -56,6 +56,22 @@ bpg_chip_sha256 (const uint8_t *bytes, size_t length, uint8_t hash[BPG_SHA256_SI
 }
 
 bool
+bpg_chip_rsa_pss_verify_prepared (const struct ets_rsa_pubkey *key,
+                                  const uint8_t hash[BPG_SHA256_SIZE],
+                                  const uint8_t signature[BPG_RSA3072_SIZE])
+{
+  /* The ROM reads and writes words. */
+  _Alignas (4) uint8_t number[BPG_RSA3072_SIZE];
+  _Alignas (4) uint8_t digest[BPG_SHA256_SIZE];
+  _Alignas (4) uint8_t verified[BPG_SHA256_SIZE];
+
+  for (unsigned i = 0; i < sizeof number; i++)
+    number[i] = signature[sizeof number - 1 - i];
+  memcpy (digest, hash, sizeof digest);
+  return ets_rsa_pss_verify (key, number, digest, verified);
+}
+
+bool
 bpg_chip_rsa_pss_verify (const uint8_t *spki, size_t spki_length,
                          const uint8_t hash[BPG_SHA256_SIZE],
                          const uint8_t signature[BPG_RSA3072_SIZE])
@@ -63,10 +79,6 @@ bpg_chip_rsa_pss_verify (const uint8_t *spki, size_t spki_length,
   static struct ets_rsa_pubkey key;
   static uint8_t key_hash[BPG_SHA256_SIZE];
   uint8_t wanted_hash[BPG_SHA256_SIZE];
-  /* The ROM reads and writes words. */
-  _Alignas (4) uint8_t number[BPG_RSA3072_SIZE];
-  _Alignas (4) uint8_t digest[BPG_SHA256_SIZE];
-  _Alignas (4) uint8_t verified[BPG_SHA256_SIZE];
 
   bpg_chip_sha256 (spki, spki_length, wanted_hash);
   if (memcmp (wanted_hash, key_hash, sizeof key_hash) != 0)
@@ -76,8 +88,5 @@ bpg_chip_rsa_pss_verify (const uint8_t *spki, size_t spki_length,
         return false;
       memcpy (key_hash, wanted_hash, sizeof key_hash);
     }
-  for (unsigned i = 0; i < sizeof number; i++)
-    number[i] = signature[sizeof number - 1 - i];
-  memcpy (digest, hash, sizeof digest);
-  return ets_rsa_pss_verify (&key, number, digest, verified);
+  return bpg_chip_rsa_pss_verify_prepared (&key, hash, signature);
 }
