@@ -83,6 +83,8 @@ work_off (void)
             }
           break;
         case I2C_COMD_STOP:
+          if (model_i2c.never_stops && i == 0)
+            return 0;
           stop ();
           return I2C_TRANS_COMPLETE_INT;
         case I2C_COMD_END:

@@ -31,6 +31,7 @@ typedef struct
   gboolean times_out;    /* a slave holds the clock */
   gboolean data_held;    /* a slave holds the data line until nine clocks came */
   gboolean held_for_ever;
+  gboolean never_stops;  /* after a byte that was not acknowledged */
   gboolean loses_bytes;  /* the count of received bytes is one short */
   guint recoveries;      /* how often nine clocks came */
   guint starts;          /* of lists */

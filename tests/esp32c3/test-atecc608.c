@@ -25,6 +25,7 @@ typedef struct
   gboolean awake;
   gboolean absent;
   gboolean locked;
+  gboolean data_locked;
   gboolean has_digest;
   guint8 digest[32];
   GByteArray *command;
@@ -32,11 +33,15 @@ typedef struct
   guint at;
   guint works;          /* polls that it does not acknowledge */
   guint works_for;      /* polls a command takes */
-  guint garble_answers; /* how many of the next ones are garbled */
+  guint garble_wakes;   /* how many of the next answers to a wake-up are garbled, */
+  guint garble_words;   /* of the others that are a word, */
+  guint garble_results; /* and of the results */
   guint garble_commands;
   guint wrong_counts;
   guint falls_asleep;   /* after how many commands, 0 = never */
   guint8 refuses_with;  /* a status in place of every result, 0 = none */
+  gboolean says_done;   /* in place of every result */
+  gboolean hangs_the_bus; /* from the first command on */
   guint commands;
   guint64 waited_us;
 } Element;
@@ -60,8 +65,12 @@ reflected_crc (const guint8 *bytes, gsize length)
 static void
 answer (Element *element, const guint8 *payload, gsize length)
 {
+  guint *garbles = length > 1 ? &element->garble_results : &element->garble_words;
   guint8 *at = element->answer;
   guint16 crc;
+
+  if (length == 1 && payload[0] == 0x11)
+    garbles = &element->garble_wakes;
 
   memset (element->answer, 0xFF, sizeof element->answer);
   at[0] = (guint8) (1 + length + 2);
@@ -70,9 +79,9 @@ answer (Element *element, const guint8 *payload, gsize length)
   at[1 + length] = (guint8) crc;
   at[2 + length] = (guint8) (crc >> 8);
   element->at = 0;
-  if (element->garble_answers > 0)
+  if (*garbles > 0)
     {
-      element->garble_answers--;
+      --*garbles;
       at[1] ^= 0x10;
     }
   if (element->wrong_counts > 0)
@@ -153,13 +162,19 @@ answer_random (Element *element)
 static void
 work (Element *element, const guint8 *command, gsize length)
 {
-  const guint8 locks[4] = { 0, 0, 0x55, element->locked ? 0x00 : 0x55 };
+  const guint8 locks[4] = { 0, 0, element->data_locked ? 0x00 : 0x55, element->locked ? 0x00 : 0x55 };
 
   element->commands++;
+  model_i2c.times_out = element->hangs_the_bus;
   element->works = element->works_for;
   if (element->refuses_with != 0)
     {
       answer_status (element, element->refuses_with);
+      return;
+    }
+  if (element->says_done)
+    {
+      answer_status (element, 0x00);
       return;
     }
   switch (command[1])
@@ -388,6 +403,10 @@ test_locks_and_random (void)
   g_assert_cmpint (bpg_atecc_random (&atecc, second), ==, BPG_ATECC_OK);
   g_assert_cmpint (memcmp (first, second, sizeof first), !=, 0);
 
+  element.data_locked = TRUE;
+  g_assert_cmpint (bpg_atecc_read_locks (&atecc, &locks), ==, BPG_ATECC_OK);
+  g_assert_true (locks.configuration && locks.data);
+  element.data_locked = FALSE;
   element.locked = FALSE;
   g_assert_cmpint (bpg_atecc_read_locks (&atecc, &locks), ==, BPG_ATECC_OK);
   g_assert_false (locks.configuration);
@@ -406,7 +425,13 @@ test_disturbed_line (void)
   g_assert_cmpint (bpg_atecc_public_key (&atecc, 0, key), ==, BPG_ATECC_OK);
   for (guint garbled = 1; garbled < BPG_ATECC_TRIES; garbled++)
     {
-      element.garble_answers = garbled;
+      element.garble_wakes = garbled;
+      g_assert_cmpint (bpg_atecc_sign (&atecc, 0, hash, signature), ==, BPG_ATECC_OK);
+      check_signature (key, hash, signature);
+      element.garble_words = garbled;
+      g_assert_cmpint (bpg_atecc_sign (&atecc, 0, hash, signature), ==, BPG_ATECC_OK);
+      check_signature (key, hash, signature);
+      element.garble_results = garbled;
       g_assert_cmpint (bpg_atecc_sign (&atecc, 0, hash, signature), ==, BPG_ATECC_OK);
       check_signature (key, hash, signature);
       element.wrong_counts = garbled;
@@ -421,11 +446,14 @@ test_disturbed_line (void)
   g_assert_cmpint (bpg_atecc_sign (&atecc, 0, hash, signature), ==, BPG_ATECC_OK);
   check_signature (key, hash, signature);
 
-  element.garble_answers = 100;
+  element.garble_results = 100;
   g_assert_cmpint (bpg_atecc_sign (&atecc, 0, hash, signature), ==, BPG_ATECC_GARBLED);
-  g_assert_cmpuint (element.garble_answers, ==, 100 - BPG_ATECC_TRIES);
-  element.garble_answers = 0;
+  g_assert_cmpuint (element.garble_results, ==, 100 - BPG_ATECC_TRIES);
+  element.garble_results = 0;
   g_assert_cmpint (bpg_atecc_sign (&atecc, 0, hash, signature), ==, BPG_ATECC_OK);
+  /* "Done" is no signature. */
+  element.says_done = TRUE;
+  g_assert_cmpint (bpg_atecc_random (&atecc, signature), ==, BPG_ATECC_GARBLED);
   tear_down (&element);
 }
 
@@ -485,6 +513,25 @@ test_never_ready (void)
   tear_down (&element);
 }
 
+/* The bus hangs while it works: there is no answer, and no end of waiting. */
+static void
+test_bus_hangs (void)
+{
+  Element element = { .hangs_the_bus = TRUE };
+  struct bpg_atecc atecc;
+  guint8 bytes[64];
+
+  set_up (&element, &atecc);
+  g_assert_cmpint (bpg_atecc_public_key (&atecc, 0, bytes), ==, BPG_ATECC_SILENT);
+  g_assert_cmpuint (element.commands, ==, 1);
+  g_assert_cmpuint (model_i2c.starts, <, 40);
+  element.hangs_the_bus = FALSE;
+  model_i2c.times_out = FALSE;
+  element.works = 0;
+  g_assert_cmpint (bpg_atecc_public_key (&atecc, 0, bytes), ==, BPG_ATECC_OK);
+  tear_down (&element);
+}
+
 /* Integers with high bits, with zeros in front, and nothing but zeros. */
 static void
 test_der (void)
@@ -540,6 +587,7 @@ main (int argc, char **argv)
   g_test_add_func ("/esp32c3/atecc608/disturbed-line", test_disturbed_line);
   g_test_add_func ("/esp32c3/atecc608/refused", test_refused);
   g_test_add_func ("/esp32c3/atecc608/absent", test_absent);
+  g_test_add_func ("/esp32c3/atecc608/bus-hangs", test_bus_hangs);
   g_test_add_func ("/esp32c3/atecc608/never-ready", test_never_ready);
   return g_test_run ();
 }

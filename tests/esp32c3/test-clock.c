@@ -39,6 +39,14 @@ before_read (gpointer data,
 }
 
 static gboolean
+is_calibrating (void)
+{
+  return (model_peek (I2C_MST_ANA_CONF0_REG)
+          & (I2C_MST_BBPLL_STOP_FORCE_HIGH | I2C_MST_BBPLL_STOP_FORCE_LOW))
+         == I2C_MST_BBPLL_STOP_FORCE_LOW;
+}
+
+static gboolean
 is_configured (const Pll *pll)
 {
   static const guint8 right[] = { 0x50, 8, 0x6B, 0, 0x63 };
@@ -61,6 +69,9 @@ after_write (gpointer data,
   g_assert_cmphex (value & 0xFF, ==, BPG_REGI2C_BBPLL);
   g_assert_cmphex (value & I2C_MST_CTRL_GO, !=, 0);
   g_assert_cmphex (before & I2C_MST_CTRL_BUSY, ==, 0);
+  /* The first master has the block, and the block is on the bus. */
+  g_assert_true (model_peek (I2C_MST_ANA_CONFIG2_REG) & 1u << 14);
+  g_assert_false (model_peek (I2C_MST_ANA_CONFIG_REG) & 1u << 17);
   pll->busy = pll->busy_reads;
   if (value & I2C_MST_CTRL_WRITE)
     {
@@ -70,7 +81,8 @@ after_write (gpointer data,
     }
   /* All others are silent while one is read. */
   g_assert_cmphex (model_peek (I2C_MST_ANA_CONFIG_REG), ==, ~(1u << 17));
-  if (cell == &pll->registers[I2C_BBPLL_OR_CAL] && is_configured (pll) && pll->reads_to_lock >= 0)
+  if (cell == &pll->registers[I2C_BBPLL_OR_CAL] && is_configured (pll) && is_calibrating ()
+      && pll->reads_to_lock >= 0)
     {
       *cell = 0;
       if (pll->reads_to_lock-- == 0)
@@ -96,6 +108,8 @@ set_up (Pll *pll)
   model_add_memory (RTC_CNTL_BASE, 0x100);
   /* As the ROM leaves it: the crystal's half, the PLL without power. */
   model_poke (SYSTEM_SYSCLK_CONF_REG, 40u << 12 | 1);
+  model_poke (I2C_MST_ANA_CONF0_REG, I2C_MST_BBPLL_STOP_FORCE_HIGH);
+  model_poke (I2C_MST_ANA_CONFIG_REG, 0xFFFFFFFF);
   model_poke (RTC_CNTL_OPTIONS0_REG, RTC_CNTL_BB_I2C_FORCE_PD | RTC_CNTL_BBPLL_FORCE_PD
                                        | RTC_CNTL_BBPLL_I2C_FORCE_PD);
   pll->busy_reads = 3;
@@ -184,6 +198,18 @@ test_other_pll (void)
   g_assert_true (is_configured (&pll));
 }
 
+/* The chip's own oscillator, as after a glitch of the crystal. */
+static void
+test_own_oscillator (void)
+{
+  Pll pll = { 0 };
+
+  set_up (&pll);
+  model_poke (SYSTEM_SYSCLK_CONF_REG, 2u << 10);
+  g_assert_cmpuint (bpg_clock_cpu_hz (), ==, 17500000);
+  g_assert_true (bpg_clock_start ());
+}
+
 static void
 test_gates (void)
 {
@@ -209,6 +235,7 @@ main (int argc, char **argv)
   g_test_add_func ("/esp32c3/clock/bus-is-stuck", test_bus_is_stuck);
   g_test_add_func ("/esp32c3/clock/bus-is-deaf", test_bus_is_deaf);
   g_test_add_func ("/esp32c3/clock/other-pll", test_other_pll);
+  g_test_add_func ("/esp32c3/clock/own-oscillator", test_own_oscillator);
   g_test_add_func ("/esp32c3/clock/gates", test_gates);
   return g_test_run ();
 }

@@ -113,6 +113,33 @@ test_lengths (void)
   g_assert_cmpint (bpg_i2c_write (ADDRESS, NULL, 0), ==, BPG_I2C_OK);
 }
 
+/* 100 kHz from the crystal, as the secure element's wake-up wants it. */
+static void
+test_timing (void)
+{
+  Memory memory = { 0 };
+  guint32 high, low, wait;
+
+  set_up (&memory);
+  high = model_peek (I2C_SCL_HIGH_PERIOD_REG) & 0x1FF;
+  wait = model_peek (I2C_SCL_HIGH_PERIOD_REG) >> I2C_SCL_WAIT_HIGH_PERIOD_S;
+  low = model_peek (I2C_SCL_LOW_PERIOD_REG) + 1;
+  g_assert_cmpuint (low + high + wait, ==, 400);
+  /* The manual's order of what happens in a bit. */
+  g_assert_cmpuint (wait, <, model_peek (I2C_SDA_SAMPLE_REG));
+  g_assert_cmpuint (model_peek (I2C_SDA_SAMPLE_REG), <, high);
+  g_assert_cmpuint (model_peek (I2C_SDA_HOLD_REG), <, low);
+  /* Starts and stops need 4.7 us on such a bus. */
+  g_assert_cmpuint (model_peek (I2C_SCL_START_HOLD_REG), >=, 188);
+  g_assert_cmpuint (model_peek (I2C_SCL_RSTART_SETUP_REG), >=, 188);
+  g_assert_cmpuint (model_peek (I2C_SCL_STOP_SETUP_REG), >=, 188);
+  g_assert_cmpuint (model_peek (I2C_SCL_STOP_HOLD_REG), >=, 188);
+  g_assert_true (model_peek (I2C_TO_REG) & I2C_TIME_OUT_EN);
+  g_assert_cmphex (model_peek (I2C_FILTER_CFG_REG), ==, 3u << 8 | 0x77);
+  g_assert_cmphex (model_peek (I2C_CLK_CONF_REG), ==, I2C_SCLK_ACTIVE);
+  g_assert_cmphex (model_peek (I2C_INT_ENA_REG), ==, 0);
+}
+
 static void
 test_nobody (void)
 {
@@ -157,6 +184,21 @@ test_never_ends (void)
   expect_stuck ();
 }
 
+/* Nobody answers, and the stop behind that does not come about. */
+static void
+test_never_stops (void)
+{
+  Memory memory = { 0 };
+  guint8 bytes[40] = { 0 };
+
+  set_up (&memory);
+  model_i2c.never_stops = TRUE;
+  model_accesses ();
+  g_assert_cmpint (bpg_i2c_write (ADDRESS + 1, bytes, sizeof bytes), ==, BPG_I2C_STUCK);
+  g_assert_cmpuint (model_accesses (), <, POLLS_MAX);
+  g_assert_cmpuint (model_i2c.recoveries, ==, 1);
+}
+
 static void
 test_clock_is_held (void)
 {
@@ -197,6 +239,7 @@ test_lost_bytes (void)
   set_up (&memory);
   model_i2c.loses_bytes = TRUE;
   g_assert_cmpint (bpg_i2c_read (ADDRESS, bytes, sizeof bytes), ==, BPG_I2C_STUCK);
+  g_assert_cmpuint (model_i2c.recoveries, ==, 1);
   model_i2c.loses_bytes = FALSE;
   g_assert_cmpint (bpg_i2c_read (ADDRESS, bytes, sizeof bytes), ==, BPG_I2C_OK);
 }
@@ -216,8 +259,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/esp32c3/i2c/lengths", test_lengths);
+  g_test_add_func ("/esp32c3/i2c/timing", test_timing);
   g_test_add_func ("/esp32c3/i2c/nobody", test_nobody);
   g_test_add_func ("/esp32c3/i2c/never-ends", test_never_ends);
+  g_test_add_func ("/esp32c3/i2c/never-stops", test_never_stops);
   g_test_add_func ("/esp32c3/i2c/clock-is-held", test_clock_is_held);
   g_test_add_func ("/esp32c3/i2c/data-is-held", test_data_is_held);
   g_test_add_func ("/esp32c3/i2c/lost-bytes", test_lost_bytes);

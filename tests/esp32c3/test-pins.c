@@ -15,6 +15,7 @@ static const guint power_pin = 8;
 
 typedef struct
 {
+  guint32 timer;             /* what it runs with */
   guint32 pulse[BPG_SERVOS]; /* in sixteenths of a 2^14th of a period */
   guint glitches;            /* resets and stops of what was running */
 } Board;
@@ -62,6 +63,7 @@ write_ledc (gpointer data,
       if (value & LEDC_PARA_UP)
         {
           g_assert_true (model_peek (LEDC_CONF1_REG (i)) & LEDC_DUTY_START);
+          g_assert_cmpuint (model_peek (LEDC_HPOINT_REG (i)), ==, 0);
           board->pulse[i] = model_peek (LEDC_DUTY_REG (i));
         }
       model_poke (address, value & ~LEDC_PARA_UP);
@@ -70,6 +72,8 @@ write_ledc (gpointer data,
     {
       if (value & LEDC_TIMER0_RST)
         board->glitches++;
+      if (value & LEDC_TIMER0_PARA_UP)
+        board->timer = value & ~LEDC_TIMER0_PARA_UP;
       model_poke (address, value & ~LEDC_TIMER0_PARA_UP);
     }
 }
@@ -171,7 +175,9 @@ test_ways_of_pins (void)
   g_assert_true (bpg_gpio_lead_in (BPG_SIGNAL_U1RXD, 20, BPG_GPIO_PULL_UP));
   g_assert_cmphex (model_peek (GPIO_FUNC_IN_SEL_CFG_REG (9)), ==, GPIO_SIG_IN_SEL | 20);
 
+  model_poke (GPIO_OUT_REG, 0);
   g_assert_true (bpg_gpio_lead_open_drain (BPG_SIGNAL_I2C0_SCL, 6));
+  g_assert_true (bpg_gpio_is_driven_high (6));
   g_assert_true (model_peek (GPIO_PIN_REG (6)) & GPIO_PIN_PAD_DRIVER);
   g_assert_cmphex (model_peek (GPIO_FUNC_IN_SEL_CFG_REG (53)), ==, GPIO_SIG_IN_SEL | 6);
   g_assert_cmpuint (model_peek (GPIO_FUNC_OUT_SEL_CFG_REG (6)), ==, 53);
@@ -192,8 +198,10 @@ test_edges (void)
   model_poke (GPIO_PCPU_INT_REG, 1u << 9 | 1u << 3);
   g_assert_cmphex (bpg_gpio_take (), ==, 1u << 9 | 1u << 3);
   g_assert_cmphex (bpg_gpio_take (), ==, 0);
+  model_poke (GPIO_PCPU_INT_REG, 1u << 9);
   bpg_gpio_ignore (9);
   g_assert_cmphex (model_peek (GPIO_PIN_REG (9)), ==, 0);
+  g_assert_cmphex (bpg_gpio_take (), ==, 0);
 }
 
 /* The pulse in nanoseconds. */
@@ -209,10 +217,14 @@ test_servo (void)
   Board board = { 0 };
 
   set_up (&board);
+  for (guint i = 0; i < BPG_SERVOS; i++)
+    model_poke (LEDC_HPOINT_REG (i), 77);
   g_assert_true (bpg_servo_init (pins, power_pin));
   g_assert_false (bpg_servo_went_on ());
   g_assert_false (bpg_gpio_is_driven_high (power_pin));
-  g_assert_cmpuint (model_peek (LEDC_TIMER0_CONF_REG), ==, 12500u << 4 | 14);
+  g_assert_cmpuint (board.timer, ==, 12500u << 4 | 14);
+  g_assert_cmpuint (board.glitches, ==, 2);
+  g_assert_cmphex (model_peek (LEDC_CONF_REG), ==, LEDC_CLK_EN | LEDC_CLK_XTAL);
   for (guint i = 0; i < BPG_SERVOS; i++)
     {
       g_assert_cmpuint (bpg_servo_position (i), ==, BPG_SERVO_MIDDLE);

@@ -71,6 +71,7 @@ set_up_gauge (Gauge *model, struct bpg_gauge *gauge, guint cells)
   model->words[0x08] = 0x0012;
   model->words[0x02] = 0xC000; /* 3,840 mV */
   model->words[0x04] = 0x3280; /* 50.5 % */
+  memset (gauge, 0xA5, sizeof *gauge);
   bpg_gauge_init (gauge, cells);
 }
 
@@ -131,7 +132,7 @@ test_gauge_implausible (void)
     guint16 word;
   } lies[] = {
     { 0x08, 0xFFFF }, { 0x08, 0x0000 }, { 0x02, 0x0000 }, { 0x02, 0xFFFF },
-    { 0x02, 2499 * 64 / 5 }, { 0x02, 0xDC20 }, { 0x04, 0xFFFF }, { 0x04, 111 * 256 },
+    { 0x02, 2500 * 64 / 5 - 1 }, { 0x02, 0xDC20 }, { 0x04, 0xFFFF }, { 0x04, 111 * 256 },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (lies); i++)
@@ -144,6 +145,24 @@ test_gauge_implausible (void)
       model.words[lies[i].number] = lies[i].word;
       expect_absent (&gauge);
     }
+}
+
+/* Just inside of what a battery can be. */
+static void
+test_gauge_limits (void)
+{
+  Gauge model = { 0 };
+  struct bpg_gauge gauge;
+
+  set_up_gauge (&model, &gauge, 1);
+  model.words[0x02] = BPG_GAUGE_CELL_MIN_MV * 64 / 5;
+  model.words[0x04] = 110 * 256;
+  g_assert_true (bpg_gauge_read (&gauge));
+  g_assert_cmpuint (gauge.battery_mv, ==, BPG_GAUGE_CELL_MIN_MV);
+  g_assert_cmpuint (gauge.percent, ==, 100);
+  model.words[0x02] = BPG_GAUGE_CELL_MAX_MV * 64 / 5;
+  g_assert_true (bpg_gauge_read (&gauge));
+  g_assert_cmpuint (gauge.battery_mv, ==, BPG_GAUGE_CELL_MAX_MV);
 }
 
 typedef struct
@@ -191,6 +210,9 @@ adc_after_write (gpointer data,
   if ((before & ~value & APB_SARADC_ONETIME_START) != 0 && adc->reads_while_started >= 8)
     {
       g_assert_true (value & APB_SARADC1_ONETIME_SAMPLE);
+      /* Powered, and clocked with a 16th of the bus clock. */
+      g_assert_cmphex (model_peek (APB_SARADC_CTRL_REG), ==, 3u << 27 | 1u << 7 | 1u << 6);
+      g_assert_cmphex (model_peek (APB_SARADC_APB_ADC_CLKM_CONF_REG), ==, 2u << 21 | 1u << 20 | 0x10F);
       g_assert_cmpuint (value >> APB_SARADC_ONETIME_ATTEN_S & 3, ==, 3);
       adc->channel = value >> APB_SARADC_ONETIME_CHANNEL_S & 15;
       adc->converting = TRUE;
@@ -222,6 +244,9 @@ bus_after_write (gpointer data,
   if (address != I2C_MST_CTRL_REG)
     return;
   g_assert_cmphex (value & 0xFF, ==, BPG_REGI2C_SAR);
+  g_assert_true (model_peek (RTC_CNTL_ANA_CONF_REG) & RTC_CNTL_SAR_I2C_PU);
+  g_assert_true (model_peek (I2C_MST_ANA_CONFIG2_REG) & 1u << 16);
+  g_assert_false (model_peek (I2C_MST_ANA_CONFIG_REG) & 1u << 18);
   if (value & I2C_MST_CTRL_WRITE)
     {
       adc->trims[number] = value >> 16 & 0xFF;
@@ -257,6 +282,8 @@ set_up_adc (Adc *adc)
   model_add_memory (0x60008800, 0x100);
   model_add_memory (GPIO_BASE, 0x6FC);
   model_add_memory (0x60009000, 0x60);
+  model_poke (SYSTEM_PERIP_RST_EN1_REG, SYSTEM_TSENS);
+  model_poke (I2C_MST_ANA_CONFIG_REG, 0xFFFFFFFF);
   adc->reads_to_done = 20;
   memset (adc->trims, 0xFF, sizeof adc->trims);
 }
@@ -282,6 +309,10 @@ test_temperature (void)
 
   set_up_adc (&adc);
   g_assert_true (bpg_saradc_init ());
+  g_assert_cmphex (model_peek (SYSTEM_PERIP_RST_EN1_REG), ==, 0);
+  g_assert_cmphex (model_peek (SYSTEM_PERIP_CLK_EN1_REG), ==, SYSTEM_TSENS);
+  g_assert_true (model_peek (APB_SARADC_APB_TSENS_CTRL_REG) & APB_SARADC_TSENS_PU);
+  g_assert_true (model_peek (APB_SARADC_APB_TSENS_CTRL2_REG) & APB_SARADC_TSENS_CLK_XTAL);
   g_assert_cmpuint (adc.trims[6], ==, 0xFF);
   g_assert_cmpuint (adc.trims[2], ==, 0x9F);
   /* 100 counts are 43.86 degrees from -20.52 on. */
@@ -314,6 +345,7 @@ test_current (void)
   set_up_adc (&adc);
   g_assert_true (bpg_saradc_init ());
   g_assert_cmpuint (adc.trims[0], ==, 0xFF);
+  model_poke (IO_MUX_GPIO_REG (1), IO_MUX_FUN_IE | IO_MUX_FUN_PU);
   g_assert_true (bpg_saradc_use (1));
   g_assert_cmphex (model_peek (IO_MUX_GPIO_REG (1)) & (IO_MUX_FUN_IE | IO_MUX_FUN_PU | IO_MUX_FUN_PD),
                    ==, 0);
@@ -378,6 +410,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/esp32c3/gauge/readings", test_gauge);
+  g_test_add_func ("/esp32c3/gauge/limits", test_gauge_limits);
   g_test_add_func ("/esp32c3/gauge/absent", test_gauge_absent);
   g_test_add_func ("/esp32c3/gauge/implausible", test_gauge_implausible);
   g_test_add_func ("/esp32c3/temperature/readings", test_temperature);

@@ -17,6 +17,7 @@
 typedef struct
 {
   guint32 base;
+  gboolean shifting; /* the last byte is still on its way out */
   GByteArray *receive;
   GByteArray *send;
   GByteArray *line; /* what has left */
@@ -58,7 +59,7 @@ uart_before_read (gpointer data,
       update_requests (uart);
       break;
     case UART_FSM_STATUS:
-      model_poke (address, uart->send->len > 0 ? 3u << 4 : 0);
+      model_poke (address, uart->send->len > 0 || uart->shifting ? 3u << 4 : 0);
       break;
     default:
       break;
@@ -203,6 +204,7 @@ test_init_empties (void)
 
   set_up_uart (&model, UART0_BASE);
   bring (&model, 1, FALSE);
+  memset (uart, 0xA5, sizeof *uart);
   model_poke (UART0_BASE + UART_INT_ENA, 0xFFFFFFFF);
   g_assert_true (bpg_uart_init (uart, 0, 115200));
   g_assert_cmpuint (model.receive->len, ==, 0);
@@ -210,7 +212,40 @@ test_init_empties (void)
   g_assert_cmphex (model_peek (UART0_BASE + UART_INT_ENA), ==, 0);
   g_assert_cmphex (model_peek (SYSTEM_PERIP_CLK_EN0_REG), ==, SYSTEM_UART | SYSTEM_UART_MEM);
   g_assert_cmphex (model_peek (SYSTEM_PERIP_RST_EN0_REG), ==, 0);
+  g_assert_cmphex (model_peek (UART0_BASE + UART_CLK_CONF) & UART_RST_CORE, ==, 0);
+  g_assert_cmpuint (uart->overflows + uart->framing_errors, ==, 0);
+  g_assert_cmpuint (bpg_uart_room (uart), ==, BPG_BYTE_RING_SIZE);
   g_assert_true (bpg_uart_is_drained (uart));
+  model.shifting = TRUE;
+  g_assert_false (bpg_uart_is_drained (uart));
+  tear_down_uart (&model);
+}
+
+/* Nothing comes in: what is written asks for its interrupt by itself, and no
+ * longer than there is something to send. Without listening it never does. */
+static void
+test_sending_alone (void)
+{
+  Uart model = { 0 };
+  g_autofree struct bpg_uart *uart = g_new0 (struct bpg_uart, 1);
+
+  set_up_uart (&model, UART0_BASE);
+  g_assert_true (bpg_uart_init (uart, 0, 115200));
+  bpg_uart_write (uart, (const guint8 *) "polled", 6);
+  g_assert_false (interrupts (&model));
+  bpg_uart_service (uart);
+  g_assert_cmpuint (model.send->len, ==, 6);
+
+  bpg_uart_listen (uart);
+  for (guint i = 0; i < 5; i++)
+    {
+      while (interrupts (&model))
+        bpg_uart_service (uart);
+      take (&model, BPG_UART_FIFO_SIZE);
+      g_assert_false (interrupts (&model));
+      bpg_uart_write (uart, (const guint8 *) "asked", 5);
+      g_assert_true (interrupts (&model));
+    }
   tear_down_uart (&model);
 }
 
@@ -481,8 +516,12 @@ test_usb_no_host (void)
   guint8 bytes[200] = { 0 };
 
   set_up_usb (&model);
+  memset (usb, 0xA5, sizeof *usb);
+  model_poke (USB_SERIAL_JTAG_INT_ENA_REG, 0xFFF);
   bpg_usb_init (usb);
+  g_assert_cmphex (model_peek (USB_SERIAL_JTAG_INT_ENA_REG), ==, 0);
   bpg_usb_service (usb, 1);
+  g_assert_cmpuint (bpg_usb_read (usb, bytes, sizeof bytes), ==, 0);
   g_assert_false (bpg_usb_has_host (usb));
   g_assert_cmpuint (bpg_usb_room (usb), ==, 0);
   g_assert_cmpuint (bpg_usb_write (usb, bytes, sizeof bytes), ==, 0);
@@ -557,6 +596,7 @@ main (int argc, char **argv)
   g_test_add_func ("/esp32c3/ring/wraps", test_ring_wraps);
   g_test_add_func ("/esp32c3/uart/baud", test_baud);
   g_test_add_func ("/esp32c3/uart/init-empties", test_init_empties);
+  g_test_add_func ("/esp32c3/uart/sending-alone", test_sending_alone);
   g_test_add_func ("/esp32c3/uart/no-byte-lost", test_no_byte_lost);
   g_test_add_func ("/esp32c3/uart/overflow", test_overflow);
   g_test_add_func ("/esp32c3/uart/stuck-fifo", test_stuck_fifo);

@@ -33,6 +33,7 @@ typedef struct
   gboolean forgets;        /* a register does not keep what is written */
   gboolean never_ends;     /* the controller keeps its start bit */
   gboolean never_updates;
+  gint transfers_left;     /* until the controller keeps its start bit, -1: never */
   guint8 frame[FRAME];
   /* What came out. */
   guint samples;
@@ -98,6 +99,9 @@ move (Converter *converter)
 
   g_assert_cmpuint (length, <=, sizeof in);
   g_assert_cmphex (model_peek (SPI_USER_REG) & user, ==, user);
+  g_assert_cmphex (model_peek (SPI_SLAVE_REG), ==, 0);
+  g_assert_cmphex (model_peek (SPI_CLK_GATE_REG), ==, SPI_CLK_EN | SPI_MST_CLK_ACTIVE);
+  g_assert_cmphex (model_peek (SPI_DMA_CONF_REG), ==, 0);
   for (gsize i = 0; i < length; i++)
     in[i] = (guint8) (model_peek (SPI_W_REG (i / 4)) >> 8 * (i % 4));
   memset (out, 0, sizeof out);
@@ -131,8 +135,10 @@ write_spi (gpointer data,
     return;
   if ((value & SPI_UPDATE) != 0 && !converter->never_updates)
     model_poke (address, value & ~SPI_UPDATE);
-  if ((value & SPI_USR) != 0 && !converter->never_ends)
+  if ((value & SPI_USR) != 0 && !converter->never_ends && converter->transfers_left != 0)
     {
+      if (converter->transfers_left > 0)
+        converter->transfers_left--;
       move (converter);
       model_poke (address, value & ~SPI_USR);
     }
@@ -192,8 +198,10 @@ set_up (Converter *converter, struct bpg_spi_adc *adc, guint channels)
   model_add (&gpio);
   model_add_memory (0x60009000, 0x60);
   model_add_memory (SYSTEM_BASE, 0x100);
+  model_poke (SPI_SLAVE_REG, 1u << 26);
   converter->id = 0x92;
   converter->frame[0] = 0xC0;
+  converter->transfers_left = -1;
   converter->now_us = 1000;
   g_assert_true (bpg_spi_adc_init (adc, &pins, channels, get_sample, converter, converter->now_us));
 }
@@ -399,6 +407,8 @@ test_storm (void)
       bpg_spi_adc_interrupt (&adc, converter.now_us);
     }
   g_assert_cmpuint (model_accesses (), <, ACCESSES_MAX);
+  g_assert_cmpuint (converter.samples, ==, adc.frames);
+  g_assert_cmpuint (served, ==, BPG_SPI_ADC_PATIENCE);
   pass (&converter, &adc, 1, TRUE);
   g_assert_cmpuint (adc.storms, ==, 1);
   run_up (&converter, &adc);
@@ -491,6 +501,27 @@ test_controller_hangs (void)
   run_up (&converter, &adc);
 }
 
+/* At each of the six transfers of a start. */
+static void
+test_hangs_anywhere (void)
+{
+  for (gint left = 0; left < 6; left++)
+    {
+      Converter converter = { 0 };
+      struct bpg_spi_adc adc;
+
+      set_up (&converter, &adc, 8);
+      converter.transfers_left = left;
+      pass (&converter, &adc, 350, TRUE);
+      g_assert_cmpint (adc.state, !=, BPG_SPI_ADC_RUNNING);
+      g_assert_cmpuint (converter.samples, ==, 0);
+      converter.transfers_left = -1;
+      model_poke (SPI_CMD_REG, 0);
+      run_up (&converter, &adc);
+      g_assert_cmpuint (adc.restarts, >=, 1);
+    }
+}
+
 static void
 test_refused (void)
 {
@@ -502,11 +533,12 @@ test_refused (void)
   set_up (&converter, &adc, 8);
   g_assert_false (bpg_spi_adc_init (&adc, &pins, 0, get_sample, NULL, 0));
   g_assert_false (bpg_spi_adc_init (&adc, &pins, 9, get_sample, NULL, 0));
-  wrong.select = 14;
-  g_assert_false (bpg_spi_adc_init (&adc, &wrong, 8, get_sample, NULL, 0));
-  wrong = pins;
-  wrong.data_ready = 19;
-  g_assert_false (bpg_spi_adc_init (&adc, &wrong, 8, get_sample, NULL, 0));
+  for (guint i = 0; i < sizeof wrong; i++)
+    {
+      wrong = pins;
+      ((guint8 *) &wrong)[i] = 14;
+      g_assert_false (bpg_spi_adc_init (&adc, &wrong, 8, get_sample, NULL, 0));
+    }
   g_assert_false (bpg_spi_transfer (BPG_SPI_DATA, &byte, NULL, 0));
   g_assert_false (bpg_spi_transfer (BPG_SPI_DATA, &byte, NULL, BPG_SPI_MAX + 1));
 }
@@ -526,6 +558,7 @@ main (int argc, char **argv)
   g_test_add_func ("/esp32c3/spi-adc/other-part", test_other_part);
   g_test_add_func ("/esp32c3/spi-adc/forgetful", test_forgetful);
   g_test_add_func ("/esp32c3/spi-adc/controller-hangs", test_controller_hangs);
+  g_test_add_func ("/esp32c3/spi-adc/hangs-anywhere", test_hangs_anywhere);
   g_test_add_func ("/esp32c3/spi-adc/refused", test_refused);
   return g_test_run ();
 }

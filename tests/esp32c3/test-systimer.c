@@ -62,6 +62,7 @@ after_write (gpointer data,
     }
   if (address == SYSTIMER_COMP0_LOAD_REG)
     {
+      g_assert_false (model_peek (SYSTIMER_CONF_REG) & SYSTIMER_TARGET0_WORK_EN);
       timer->period = model_peek (SYSTIMER_TARGET0_CONF_REG) & SYSTIMER_TARGET0_PERIOD_MASK;
       model_poke (address, 0);
     }
@@ -171,8 +172,10 @@ test_interrupts (void)
 
   set_up (&timer);
   model_poke (INTERRUPT_CORE0_CPU_INT_ENABLE_REG, 0xFFFFFFFF);
+  model_poke (INTERRUPT_CORE0_CPU_INT_TYPE_REG, 0xFFFFFFFF);
   model_poke (INTERRUPT_CORE0_MAP_REG (BPG_INTERRUPT_GPIO), 7);
   bpg_interrupt_init ();
+  g_assert_cmphex (model_peek (INTERRUPT_CORE0_CPU_INT_TYPE_REG), ==, 0);
   g_assert_cmphex (model_peek (INTERRUPT_CORE0_CPU_INT_ENABLE_REG), ==, 0);
   g_assert_cmpuint (model_peek (INTERRUPT_CORE0_MAP_REG (BPG_INTERRUPT_GPIO)), ==, 0);
 
@@ -193,6 +196,11 @@ test_interrupts (void)
   g_assert_cmphex (model_peek (INTERRUPT_CORE0_CPU_INT_ENABLE_REG), ==, 1u << 3 | 1u << 31);
   g_assert_cmpuint (bpg_interrupt_set_threshold (5), ==, 1);
   g_assert_cmpuint (bpg_interrupt_set_threshold (1), ==, 5);
+
+  /* Another start forgets the handlers. */
+  bpg_interrupt_init ();
+  g_assert_false (bpg_interrupt_dispatch (3));
+  g_assert_cmpuint (ticks, ==, 1);
 }
 
 static void

@@ -39,6 +39,13 @@ write_timer_group (gpointer data,
     }
   else if (address == TIMG_WDTCONFIG0_REG && (value & TIMG_WDT_CONF_UPDATE_EN) != 0)
     {
+      /* It does not run before its stages are what they shall be, and it is fed. */
+      if (value & TIMG_WDT_EN)
+        {
+          g_assert_cmphex (value & ~(TIMG_WDT_EN | TIMG_WDT_CONF_UPDATE_EN), ==, dogs->active);
+          g_assert_cmpuint (dogs->core_feeds, >, 0);
+          g_assert_true (model_peek (TIMG_REGCLK_REG) & TIMG_WDT_CLK_IS_ACTIVE);
+        }
       dogs->active = value & ~TIMG_WDT_CONF_UPDATE_EN;
       model_poke (address, dogs->active);
     }
@@ -129,6 +136,10 @@ test_start (void)
       expect_closed (&dogs);
 
       g_assert_true (dogs.active & TIMG_WDT_EN);
+      g_assert_true (dogs.active & TIMG_WDT_USE_XTAL);
+      g_assert_true (dogs.active & TIMG_WDT_PROCPU_RESET_EN);
+      g_assert_cmpuint (dogs.chip_feeds, >, 0);
+      g_assert_cmphex (model_peek (RTC_CNTL_SWD_CONF_REG), ==, RTC_CNTL_SWD_AUTO_FEED_EN);
       g_assert_cmphex (dogs.active & 1u << 14, ==, 0);
       g_assert_cmpuint (dogs.active >> TIMG_WDT_STG0_S & 3, ==, BPG_WATCHDOG_STAGE_RESET_CPU);
       g_assert_cmpuint (dogs.active >> TIMG_WDT_STG1_S & 3, ==, BPG_WATCHDOG_STAGE_RESET_SYSTEM);
