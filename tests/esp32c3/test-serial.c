@@ -208,7 +208,8 @@ test_init_empties (void)
   model_poke (UART0_BASE + UART_INT_ENA, 0xFFFFFFFF);
   g_assert_true (bpg_uart_init (uart, 0, 115200));
   g_assert_cmpuint (model.receive->len, ==, 0);
-  g_assert_cmphex (model_peek (UART0_BASE + UART_CONF0), ==, UART_8_DATA_BITS | UART_ONE_STOP_BIT);
+  g_assert_cmphex (model_peek (UART0_BASE + UART_CONF0), ==,
+                   UART_MEM_CLK_EN | UART_8_DATA_BITS | UART_ONE_STOP_BIT);
   g_assert_cmphex (model_peek (UART0_BASE + UART_INT_ENA), ==, 0);
   g_assert_cmphex (model_peek (SYSTEM_PERIP_CLK_EN0_REG), ==, SYSTEM_UART | SYSTEM_UART_MEM);
   g_assert_cmphex (model_peek (SYSTEM_PERIP_RST_EN0_REG), ==, 0);

@@ -83,7 +83,8 @@ bpg_uart_init (struct bpg_uart *uart, unsigned index, uint32_t baud)
 
   reset (index, uart->base);
   bpg_reg_write (uart->base + UART_INT_ENA, 0);
-  bpg_reg_write (uart->base + UART_CONF0, UART_8_DATA_BITS | UART_ONE_STOP_BIT);
+  bpg_reg_write (uart->base + UART_CONF0,
+                 UART_MEM_CLK_EN | UART_8_DATA_BITS | UART_ONE_STOP_BIT);
   bpg_reg_write (uart->base + UART_CONF1,
                  UART_RX_TOUT_EN | FIFO_THRESHOLD << UART_TXFIFO_EMPTY_THRHD_S
                    | FIFO_THRESHOLD << UART_RXFIFO_FULL_THRHD_S);

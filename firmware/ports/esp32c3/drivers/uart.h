@@ -34,6 +34,7 @@
 #define UART_TXFIFO_CNT_S 16
 #define UART_FIFO_CNT_MASK 0x3FFu
 #define UART_CONF0 0x20u
+#define UART_MEM_CLK_EN BPG_BIT (28) /* of the FIFOs */
 #define UART_TXFIFO_RST BPG_BIT (18)
 #define UART_RXFIFO_RST BPG_BIT (17)
 #define UART_ONE_STOP_BIT (1u << 4)
