@@ -70,7 +70,8 @@ run_verify (BpgCtl *ctl, GError **error)
   g_autoptr (GBytes) key = NULL;
   g_autoptr (BpgImageInfo) info = NULL;
   g_autoptr (GVariant) row = NULL;
-  gboolean holds;
+  g_autoptr (GError) local = NULL;
+  gboolean taken;
 
   if (ctl->n_arguments > 1)
     return bpg_ctl_usage (error, _("%s: '%s' is too much"), "sign --verify", ctl->arguments[1]);
@@ -79,13 +80,15 @@ run_verify (BpgCtl *ctl, GError **error)
   info = container != NULL ? bpg_image_info_new (container, error) : NULL;
   if (info == NULL)
     return FALSE;
-  holds = bpg_image_check (container, key, error);
-  row = describe (path, info, holds);
-  if (holds || !ctl->json)
+  taken = bpg_image_check (container, key, &local);
+  row = describe (path, info, taken || g_error_matches (local, BPG_ERROR, BPG_ERROR_INCOMPATIBLE));
+  if (taken || !ctl->json)
     bpg_output_row (ctl->output, fields, row);
   else
     ctl->result = g_steal_pointer (&row);
-  return holds;
+  if (!taken)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return taken;
 }
 
 /* A model is looked into, so that none is signed that no arm would take; whatever else it is is a program. */

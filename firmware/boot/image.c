@@ -41,6 +41,10 @@ take_tlv (struct bpg_image *image, bool is_protected, unsigned type, const uint8
     case BPG_IMAGE_TLV_KEY_HASH:
       image->key_hash = value;
       return length == BPG_SHA256_SIZE ? BPG_IMAGE_OK : BPG_IMAGE_ELAYOUT;
+    case BPG_IMAGE_TLV_PUBLIC_KEY:
+      image->public_key = value;
+      image->public_key_length = length;
+      return BPG_IMAGE_OK;
     case BPG_IMAGE_TLV_RSA3072_PSS:
       image->signature = value;
       return length == BPG_RSA3072_SIZE ? BPG_IMAGE_OK : BPG_IMAGE_ELAYOUT;
@@ -233,12 +237,25 @@ bpg_image_rsa_numbers (const uint8_t *key, size_t key_length, const uint8_t **mo
   return true;
 }
 
+/* Whether a container says that the RSAPublicKey @key signed it, by its hash or
+ * by the whole of it. */
+static bool
+names_key (const struct bpg_image *image, const uint8_t *key, size_t length,
+           const struct bpg_image_crypto *crypto)
+{
+  uint8_t hash[BPG_SHA256_SIZE];
+
+  if (image->key_hash == NULL)
+    return image->public_key_length == length && memcmp (image->public_key, key, length) == 0;
+  crypto->sha256 (key, length, hash);
+  return memcmp (hash, image->key_hash, sizeof hash) == 0;
+}
+
 int
 bpg_image_verify (const struct bpg_image *image, const uint8_t *spki, size_t spki_length,
                   const struct bpg_image_crypto *crypto)
 {
   uint8_t hash[BPG_SHA256_SIZE];
-  uint8_t key_hash[BPG_SHA256_SIZE];
   const uint8_t *key;
   size_t key_length;
 
@@ -246,16 +263,14 @@ bpg_image_verify (const struct bpg_image *image, const uint8_t *spki, size_t spk
   if (image->hash == NULL || memcmp (hash, image->hash, sizeof hash) != 0)
     return BPG_IMAGE_EHASH;
 
-  if (!bpg_image_rsa_key (spki, spki_length, &key, &key_length) || image->key_hash == NULL)
-    return BPG_IMAGE_EKEY;
-  crypto->sha256 (key, key_length, key_hash);
-  if (memcmp (key_hash, image->key_hash, sizeof key_hash) != 0)
+  if (!bpg_image_rsa_key (spki, spki_length, &key, &key_length)
+      || !names_key (image, key, key_length, crypto))
     return BPG_IMAGE_EKEY;
 
   if (image->signature == NULL
       || !crypto->rsa_pss_verify (spki, spki_length, hash, image->signature))
     return BPG_IMAGE_ESIGNATURE;
-  return BPG_IMAGE_OK;
+  return (image->flags & BPG_IMAGE_FLAGS_FOREIGN) == 0 ? BPG_IMAGE_OK : BPG_IMAGE_EKIND;
 }
 
 static int

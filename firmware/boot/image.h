@@ -18,7 +18,12 @@
 #define BPG_IMAGE_PROTECTED_MAGIC 0x6908u
 #define BPG_IMAGE_HEADER_SIZE 32u
 
+/* Flags of what only another boot loader makes something of: encrypted, not to
+ * be started, to be copied to RAM, compressed. */
+#define BPG_IMAGE_FLAGS_FOREIGN 0x0E3Cu
+
 #define BPG_IMAGE_TLV_KEY_HASH 0x01u
+#define BPG_IMAGE_TLV_PUBLIC_KEY 0x02u
 #define BPG_IMAGE_TLV_SHA256 0x10u
 #define BPG_IMAGE_TLV_RSA3072_PSS 0x23u
 /* Ours, always protected. */
@@ -50,6 +55,8 @@ struct bpg_image
   size_t payload_length;
   const uint8_t *hash;      /* SHA-256 it claims; NULL when absent */
   const uint8_t *key_hash;  /* SHA-256 of the signer's RSAPublicKey; NULL when absent */
+  const uint8_t *public_key; /* the signer's RSAPublicKey instead; NULL when absent */
+  size_t public_key_length;
   const uint8_t *signature; /* RSA-3072-PSS; NULL when absent */
   const char *hardware;     /* not terminated; NULL when absent */
   size_t hardware_length;
@@ -68,6 +75,7 @@ enum bpg_image_error
   BPG_IMAGE_EHASH = -4,      /* no SHA-256, or it does not match */
   BPG_IMAGE_EKEY = -5,       /* signed by another key, or the key is not RSA-3072 */
   BPG_IMAGE_ESIGNATURE = -6, /* no signature, or it does not hold */
+  BPG_IMAGE_EKIND = -7,      /* all holds, and its flags say that it is nothing to start */
 };
 
 /* The port's cryptography. */

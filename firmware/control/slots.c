@@ -34,6 +34,8 @@ image_fault (int error)
     case BPG_IMAGE_EKEY:
     case BPG_IMAGE_ESIGNATURE:
       return BPG_ARM_ERROR_SIGNATURE;
+    case BPG_IMAGE_EKIND:
+      return BPG_ARM_ERROR_INCOMPATIBLE;
     default:
       return BPG_ARM_ERROR_CORRUPT;
     }

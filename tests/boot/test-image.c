@@ -97,6 +97,53 @@ test_wrong_key (void)
   gnutls_privkey_deinit (other);
 }
 
+/* The signer's whole key in the place of its hash: the same is asked of it. */
+static void
+test_whole_key (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) payload = g_bytes_new ("payload", 7);
+  gnutls_privkey_t other = harness_make_key ();
+  g_autoptr (GBytes) container = harness_sign (harness, payload, &(struct container){ .whole_key = TRUE });
+  g_autoptr (GBytes) foreign
+    = harness_sign (harness, payload, &(struct container){ .whole_key = TRUE, .key = other });
+  gsize length;
+  const uint8_t *bytes = g_bytes_get_data (container, &length);
+  g_autofree uint8_t *copy = g_memdup2 (bytes, length);
+
+  g_assert_cmpint (verify (harness, bytes, length), ==, BPG_IMAGE_OK);
+  for (gsize i = 0; i < length; i++)
+    {
+      copy[i] ^= (uint8_t) (1u << i % 8);
+      g_assert_cmpint (verify (harness, copy, length), !=, BPG_IMAGE_OK);
+      copy[i] = bytes[i];
+    }
+  bytes = g_bytes_get_data (foreign, &length);
+  g_assert_cmpint (verify (harness, bytes, length), ==, BPG_IMAGE_EKEY);
+  gnutls_privkey_deinit (other);
+}
+
+/* What is signed and yet nothing that could be started here. */
+static void
+test_foreign_flags (void)
+{
+  static const guint32 foreign[] = { 0x04, 0x08, 0x10, 0x20, 0x200, 0x400, 0x800, 0x404 };
+  static const guint32 indifferent[] = { 0x01, 0x100 };
+  g_autoptr (Harness) harness = harness_new ();
+  g_autoptr (GBytes) payload = g_bytes_new ("payload", 7);
+  gsize length;
+
+  for (guint i = 0; i < G_N_ELEMENTS (foreign) + G_N_ELEMENTS (indifferent); i++)
+    {
+      gboolean is_foreign = i < G_N_ELEMENTS (foreign);
+      guint32 flags = is_foreign ? foreign[i] : indifferent[i - G_N_ELEMENTS (foreign)];
+      g_autoptr (GBytes) container = harness_sign (harness, payload, &(struct container){ .flags = flags });
+      const uint8_t *bytes = g_bytes_get_data (container, &length);
+
+      g_assert_cmpint (verify (harness, bytes, length), ==, is_foreign ? BPG_IMAGE_EKIND : BPG_IMAGE_OK);
+    }
+}
+
 static void
 test_keys (void)
 {
@@ -144,6 +191,8 @@ main (int argc, char **argv)
   g_test_add_func ("/boot/image/cut", test_cut);
   g_test_add_func ("/boot/image/damage", test_damage);
   g_test_add_func ("/boot/image/wrong-key", test_wrong_key);
+  g_test_add_func ("/boot/image/whole-key", test_whole_key);
+  g_test_add_func ("/boot/image/foreign-flags", test_foreign_flags);
   g_test_add_func ("/boot/image/keys", test_keys);
   g_test_add_func ("/boot/image/versions", test_versions);
   return g_test_run ();

@@ -20,6 +20,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (bpg_image_parse (data, size, &image) != BPG_IMAGE_OK)
     return 0;
   g_assert_true (image.payload >= data && image.payload + image.payload_length <= data + size);
+  if (image.public_key != NULL)
+    g_assert_true (image.public_key + image.public_key_length <= data + size);
   if (image.hardware != NULL)
     g_assert_true ((const uint8_t *) image.hardware + image.hardware_length <= data + size);
   return 0;

@@ -458,7 +458,7 @@ append_header (GByteArray *array, gsize payload, gsize protected_size, const str
   append (array, BPG_IMAGE_HEADER_SIZE, 2);
   append (array, protected_size, 2);
   append (array, payload, 4);
-  append (array, 0, 4);
+  append (array, container->flags, 4);
   append (array, container->major != 0 ? container->major : 1, 1);
   append (array, container->minor, 1);
   append (array, 0, 2);
@@ -505,9 +505,12 @@ append_signature (GByteArray *array, gnutls_privkey_t key, const struct containe
     signature.data[5] ^= 1;
 
   append (array, BPG_IMAGE_TLV_MAGIC, 2);
-  append (array, 4 + 4 + 32 + 4 + 32 + 4 + BPG_RSA3072_SIZE, 2);
+  append (array, 4 + 4 + 32 + 4 + (container->whole_key ? rsa_length : 32) + 4 + BPG_RSA3072_SIZE, 2);
   append_tlv (array, BPG_IMAGE_TLV_SHA256, hash, 32);
-  append_tlv (array, BPG_IMAGE_TLV_KEY_HASH, key_hash, 32);
+  if (container->whole_key)
+    append_tlv (array, BPG_IMAGE_TLV_PUBLIC_KEY, rsa, rsa_length);
+  else
+    append_tlv (array, BPG_IMAGE_TLV_KEY_HASH, key_hash, 32);
   append_tlv (array, BPG_IMAGE_TLV_RSA3072_PSS, signature.data, signature.size);
   gnutls_free (signature.data);
 }

@@ -46,6 +46,8 @@ struct container
   guint8 major;
   guint8 minor;
   gnutls_privkey_t key;
+  guint32 flags;
+  gboolean whole_key; /* instead of its hash */
   gboolean break_hash;
   gboolean break_signature;
 };

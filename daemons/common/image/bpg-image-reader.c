@@ -77,7 +77,10 @@ bpg_image_info_new (GBytes *container, GError **error)
   info->side = to_text (image.side, image.side_length);
   info->has_schema = image.has_schema;
   info->schema = image.schema;
-  info->key_hash = image.key_hash != NULL ? to_hex (image.key_hash, BPG_SHA256_SIZE) : NULL;
+  info->key_hash = image.key_hash != NULL ? to_hex (image.key_hash, BPG_SHA256_SIZE)
+                   : image.public_key != NULL
+                     ? g_compute_checksum_for_data (G_CHECKSUM_SHA256, image.public_key, image.public_key_length)
+                     : NULL;
   info->header_size = (gsize) (image.payload - image.bytes);
   info->payload_length = image.payload_length;
   info->total_length = image.total_length;
@@ -109,6 +112,10 @@ bpg_image_check (GBytes *container, GBytes *public_key, GError **error)
     return FALSE;
   case BPG_IMAGE_EKEY:
     g_set_error (error, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID, "The container was signed by another key");
+    return FALSE;
+  case BPG_IMAGE_EKIND:
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INCOMPATIBLE,
+                 "The container is encrypted, compressed or not meant to be started");
     return FALSE;
   default:
     g_set_error (error, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID, "The container's signature does not hold");

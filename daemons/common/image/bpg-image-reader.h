@@ -45,6 +45,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgImageInfo, bpg_image_info_free)
  * Verifies hash, key and signature as the arm does.
  *
  * Returns: %FALSE with Corrupt (no container, or its hash is not that of its bytes) or SignatureInvalid (another key's,
- *   or it does not hold).
+ *   or it does not hold) or Incompatible (its flags are for another boot loader).
  */
 gboolean bpg_image_check (GBytes *container, GBytes *public_key, GError **error);
