@@ -51,7 +51,7 @@ parse_options (struct options *options, int *argc, char ***argv, GError **error)
     { "device-id", 0, 0, G_OPTION_ARG_STRING, &options->device_id, "Its name when made (from its key)", "ID" },
     { "hardware", 0, 0, G_OPTION_ARG_STRING, &options->hardware, "Its hardware name when made (simlimb-1)", "NAME" },
     { "ca", 0, 0, G_OPTION_ARG_FILENAME, &options->ca, "Folder of the maker's development CA, made if missing (STATE)", "DIR" },
-    { "release-key", 0, 0, G_OPTION_ARG_FILENAME, &options->release_key, "Public key (PEM) it accepts firmware from", "FILE" },
+    { "release-key", 0, 0, G_OPTION_ARG_FILENAME, &options->release_key, "Public key (PEM or DER) it accepts firmware from", "FILE" },
     { "link", 'l', 0, G_OPTION_ARG_FILENAME, &options->link, "Symbolic link to make to the pty", "PATH" },
     { "fd", 0, 0, G_OPTION_ARG_INT, &options->fd, "Use this open descriptor as the line instead of a pty", "N" },
     { "control", 'c', 0, G_OPTION_ARG_FILENAME, &options->control, "Control socket to listen at", "PATH" },
