@@ -77,6 +77,33 @@ def verify_pss(key, digest, signature):
         raise Bad("the signature does not hold")
 
 
+def read_private(pem):
+    """(modulus, private exponent) of an RSA key in PKCS#8."""
+    body, _ = read_der(read_pem(pem), 0, 0x30)
+    _, at = read_der(body, 0, 0x02)
+    _, at = read_der(body, at, 0x30)
+    inner, _ = read_der(body, at, 0x04)
+    numbers, _ = read_der(inner, 0, 0x30)
+    at, values = 0, []
+    while at < len(numbers) and len(values) < 4:
+        value, at = read_der(numbers, at, 0x02)
+        values.append(int.from_bytes(value, "big"))
+    return values[1], values[3]
+
+
+def sign_pss(private, digest, salt):
+    """A signature with a salt of any length, to see what is made of it."""
+    modulus, exponent = private
+    bits = modulus.bit_length() - 1
+    length = (bits + 7) // 8
+    hashed = hashlib.sha256(bytes(8) + digest + salt).digest()
+    block = bytes(length - len(salt) - 34) + b"\1" + salt
+    masked = bytearray(a ^ b for a, b in zip(block, make_mask(hashed, len(block))))
+    masked[0] &= 0xff >> (8 * length - bits)
+    number = int.from_bytes(bytes(masked) + hashed + b"\xbc", "big")
+    return pow(number, exponent, modulus).to_bytes((modulus.bit_length() + 7) // 8, "big")
+
+
 def read_tlvs(data, at, magic):
     """({type: value}, where they end)."""
     found, size = struct.unpack_from("<HH", data, at)

@@ -219,6 +219,19 @@ def test_damaged():
             desk.run("--verify", "--key", "public-key.pem", "broken.img", status=1)
 
 
+def test_other_salts():
+    """The chip's ROM takes a salt of 32 bytes and no other; neither does --verify."""
+    with Desk() as desk:
+        desk.make_rsa_key()
+        desk.sign("key.pem")
+        good = desk.read("program.img")
+        private = mcuboot.read_private(desk.read("key.pem").decode())
+        for length, status in ((32, 0), (0, 6), (20, 6), (33, 6), (64, 6)):
+            signature = mcuboot.sign_pss(private, mcuboot.Container(good).digest, bytes(range(length)))
+            desk.write("program.img", good[:-384] + signature)
+            desk.run("--verify", "--key", "public-key.pem", "program.img", status=status)
+
+
 def test_token():
     """A key that never leaves its token, its PIN from a file of ours, or of the URI in either form."""
     with Desk() as desk:
@@ -383,5 +396,5 @@ def test_arm_takes_it():
 
 
 if __name__ == "__main__":
-    main(test_file, test_forms_of_keys, test_damaged, test_token, test_token_refuses, test_pin_at_the_terminal,
-         test_usage, test_model, test_arm_takes_it)
+    main(test_file, test_forms_of_keys, test_damaged, test_other_salts, test_token, test_token_refuses,
+         test_pin_at_the_terminal, test_usage, test_model, test_arm_takes_it)
