@@ -81,13 +81,15 @@ on_pin (void *user_data, int attempt, const char *url, const char *label, unsign
   return self->given ? 0 : GNUTLS_E_PKCS11_PIN_ERROR;
 }
 
-/* Whether the token that a URI speaks of is there at all. */
-static gboolean
-is_token_there (const char *uri)
+/* What is not there: the token, or the key in it. */
+static const char *
+get_missing (const char *uri)
 {
   unsigned int flags;
 
-  return gnutls_pkcs11_token_get_flags (uri, &flags) >= 0;
+  if (uri == NULL)
+    return "There is no key";
+  return gnutls_pkcs11_token_get_flags (uri, &flags) >= 0 ? "The token has no such key" : "There is no such token";
 }
 
 static gboolean
@@ -96,9 +98,7 @@ fail (BpgSigningKey *self, int code, GError **error)
   switch (code) {
   case GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE:
   case GNUTLS_E_PKCS11_REQUESTED_OBJECT_NOT_AVAILBLE:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND,
-                 is_token_there (self->uri) ? "The token has no such key: %s" : "There is no such token: %s",
-                 self->name);
+    g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND, "%s: %s", get_missing (self->uri), self->name);
     return FALSE;
   case GNUTLS_E_PKCS11_PIN_ERROR:
   case GNUTLS_E_DECRYPTION_FAILED:

@@ -49,7 +49,8 @@ BpgSigningKey *bpg_signing_key_generate (const char *path, GError **error);
 /**
  * bpg_signing_key_open:
  * @name: a file (PEM or DER; PKCS#8, also encrypted, or PKCS#1), or the URI of an object in a token (RFC 7512)
- * @pin: (nullable): asked when a PIN is needed and the URI names no file whose first line it is (pin-source)
+ * @pin: (nullable): asked when a PIN is needed and the URI names no file whose first line it is (pin-source); it may be
+ *   asked again when the key is used
  *
  * Blocks as long as the token takes.
  *
