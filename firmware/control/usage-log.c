@@ -221,7 +221,12 @@ bpg_usage_log_append (struct bpg_usage_log *log, const struct bpg_usage_record *
   if (!bpg_flash_write (BPG_FLASH_USAGE,
                         log->head * BPG_FLASH_SECTOR + SECTOR_HEADER + index * BPG_USAGE_RECORD_SIZE,
                         bytes, sizeof bytes))
-    return false;
+    {
+      /* What flash took in part is passed over, as after a power cut. */
+      if (!is_blank_record (record_bytes (log->head, index)))
+        log->next++;
+      return false;
+    }
   log->next++;
   return true;
 }
