@@ -22,6 +22,9 @@
 #define BPG_USAGE_DATA_SIZE 16u
 #define BPG_USAGE_PER_SECTOR 127u
 #define BPG_USAGE_CLOCK_SET 0x01u
+/* Sectors that keep 30 days: a record a minute, each hour all the latencies
+ * there can be, and twenty starts, faults and models a day. */
+#define BPG_USAGE_SECTORS 400u
 
 enum bpg_usage_kind
 {

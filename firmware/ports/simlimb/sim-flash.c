@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 30 days of a record a minute need 341 sectors. */
-#define USAGE_SECTORS 352u
+#include "control/usage-log.h"
 
 static const uint32_t area_sizes[BPG_FLASH_AREAS] = {
   [BPG_FLASH_FACTORY] = BPG_FLASH_SECTOR,
@@ -22,7 +21,7 @@ static const uint32_t area_sizes[BPG_FLASH_AREAS] = {
   [BPG_FLASH_FIRMWARE_B] = 256 * 1024,
   [BPG_FLASH_MODEL_A] = 32 * 1024,
   [BPG_FLASH_MODEL_B] = 32 * 1024,
-  [BPG_FLASH_USAGE] = USAGE_SECTORS * BPG_FLASH_SECTOR,
+  [BPG_FLASH_USAGE] = BPG_USAGE_SECTORS * BPG_FLASH_SECTOR,
 };
 
 /* Counters behind the flash. */
