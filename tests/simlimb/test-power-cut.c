@@ -391,56 +391,185 @@ test_full_log (void)
   end ();
 }
 
+/* Version 1 and 2 of a program. */
 static GBytes *programs[2];
 
-/* Old and new firmware; the arm confirms what it started on trial. */
-static int
-update_firmware (struct harness *harness)
+/* The firmware that the arm says is running: its major version, 0 for the
+ * program that came in no container. */
+static guint
+ask_firmware (struct harness *harness)
 {
-  struct bpg_slots *slots = &harness->arm.control.slots;
-  unsigned active = slots->active[BPG_IMAGE_FIRMWARE];
-  int error;
+  struct bpg_image_entry entries[2 * BPG_BOOT_IMAGES + 1];
+  size_t count;
 
-  if (slots->record.entries[BPG_IMAGE_FIRMWARE].state == BPG_BOOT_TRIAL)
+  g_assert_cmpint (harness_ask (harness, BPG_SMP_READ, BPG_GROUP_IMAGE, BPG_IMAGE_STATE), ==, 0);
+  g_assert_true (bpg_image_state_decode (harness->reply, harness->reply_length, entries, G_N_ELEMENTS (entries), &count));
+  for (gsize i = 0; i < count; i++)
     {
-      error = harness_confirm (harness);
-      return error;
+      if (entries[i].image != BPG_IMAGE_FIRMWARE || !entries[i].active)
+        continue;
+      g_assert_true (entries[i].bootable);
+      return entries[i].version.bytes[0] - '0';
     }
-  if (active != BPG_BOOT_NO_SLOT && slots->slot[BPG_IMAGE_FIRMWARE][active].version.major == 2)
-    return 0;
-  error = harness_upload (harness, 0, programs[1]);
-  if (error == 0)
-    error = harness_set_state (harness, programs[1], FALSE);
-  if (error == 0)
-    error = harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_RESET);
+  g_assert_not_reached ();
+}
+
+static int
+set_firmware (struct harness *harness, guint version, gboolean permanent, gboolean downgrade)
+{
+  struct bpg_cbor_writer writer = harness_begin (harness);
+  struct bpg_image_write_request state = { .confirm = permanent, .downgrade = downgrade };
+  GBytes *program = programs[version - 1];
+  struct bpg_image image;
+
+  g_assert_cmpint (bpg_image_parse (g_bytes_get_data (program, NULL), g_bytes_get_size (program), &image), ==, 0);
+  state.hash = (struct bpg_bytes){ image.hash, BPG_SHA256_SIZE };
+  bpg_image_write_request_encode (&state, &writer);
+  return harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_STATE, &writer);
+}
+
+static int
+reset (struct harness *harness)
+{
+  int error = harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_RESET);
+
   if (error == 0)
     harness_run (harness, 10);
-  if (error == 0 && harness->arm.powered)
-    error = harness_confirm (harness);
   return harness->arm.powered ? error : -1;
 }
 
 static gboolean
-check_either_firmware (struct harness *harness, gboolean done)
+is_on_trial (struct harness *harness)
 {
-  const struct bpg_slots *slots = &harness->arm.control.slots;
-  unsigned active = slots->active[BPG_IMAGE_FIRMWARE];
-  unsigned major;
-
-  /* Never without a slot that starts. */
-  g_assert_cmpuint (active, !=, BPG_BOOT_NO_SLOT);
-  major = slots->slot[BPG_IMAGE_FIRMWARE][active].version.major;
-  g_assert_true (major == 1 || major == 2);
-  if (done)
-    g_assert_cmpuint (major, ==, 2);
-  return major == 2;
+  return harness->arm.control.slots.record.entries[BPG_IMAGE_FIRMWARE].state == BPG_BOOT_TRIAL;
 }
 
-static void
-test_firmware_update (void)
+/* From whatever a cut has left to @version, confirmed. */
+static int
+go_to_firmware (struct harness *harness, guint version, gboolean permanent, gboolean downgrade)
 {
-  const struct scenario scenario = { "firmware update", 1, update_firmware, check_either_firmware };
-  g_autoptr (Harness) harness = begin ();
+  int error = 0;
+
+  if (is_on_trial (harness) && ask_firmware (harness) != version)
+    error = reset (harness);
+  if (error == 0 && ask_firmware (harness) != version)
+    {
+      error = set_firmware (harness, version, permanent, downgrade);
+      if (error == 0)
+        error = reset (harness);
+      if (error == 0)
+        g_assert_cmpuint (ask_firmware (harness), ==, version);
+    }
+  return error == 0 ? harness_confirm (harness) : error;
+}
+
+/* Upload, pending, reset, trial, confirm. */
+static int
+update_firmware (struct harness *harness)
+{
+  int error = 0;
+
+  if (ask_firmware (harness) != 2)
+    error = harness_upload (harness, BPG_IMAGE_FIRMWARE, programs[1]);
+  return error == 0 ? go_to_firmware (harness, 2, FALSE, FALSE) : error;
+}
+
+/* The same without a trial, the upload done before. */
+static int
+make_permanent (struct harness *harness)
+{
+  return go_to_firmware (harness, 2, TRUE, FALSE);
+}
+
+static int
+go_back (struct harness *harness)
+{
+  return go_to_firmware (harness, 1, FALSE, TRUE);
+}
+
+static gboolean
+is_firmware (struct harness *harness, guint wanted, gboolean done)
+{
+  guint version = ask_firmware (harness);
+
+  /* Never without a slot that starts. */
+  g_assert_true (version == 1 || version == 2);
+  if (done)
+    g_assert_cmpuint (version, ==, wanted);
+  return version == wanted;
+}
+
+static gboolean
+check_newer (struct harness *harness, gboolean done)
+{
+  return is_firmware (harness, 2, done);
+}
+
+static gboolean
+check_older (struct harness *harness, gboolean done)
+{
+  return is_firmware (harness, 1, done);
+}
+
+/* A trial that nobody confirms: pending, reset, trial, reset, back. */
+static int
+try_in_vain (struct harness *harness)
+{
+  int error = 0;
+
+  if (is_on_trial (harness))
+    return reset (harness);
+  error = set_firmware (harness, 2, FALSE, FALSE);
+  if (error == 0)
+    error = reset (harness);
+  if (error == 0)
+    g_assert_cmpuint (ask_firmware (harness), ==, 2);
+  return error == 0 ? reset (harness) : error;
+}
+
+static gboolean
+check_reverted (struct harness *harness, gboolean done)
+{
+  gboolean is_new = is_firmware (harness, 2, FALSE);
+
+  g_assert_false (done && is_new);
+  g_assert_cmpint (is_new, ==, is_on_trial (harness));
+  /* It was the only one. */
+  if (is_new)
+    {
+      harness_power_on (harness);
+      g_assert_cmpuint (ask_firmware (harness), ==, 1);
+    }
+  return !is_new;
+}
+
+static int
+erase_other (struct harness *harness)
+{
+  struct bpg_cbor_writer writer = harness_begin (harness);
+  struct bpg_erase_request erase = { .slot = 1 };
+
+  bpg_erase_request_encode (&erase, &writer);
+  return harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_ERASE, &writer);
+}
+
+/* What runs is not touched; the other slot is whole or nothing. */
+static gboolean
+check_erased (struct harness *harness, gboolean done)
+{
+  const struct bpg_slot *other = &harness->arm.control.slots.slot[BPG_IMAGE_FIRMWARE][1];
+
+  g_assert_cmpuint (ask_firmware (harness), ==, 1);
+  g_assert_false (done && other->present);
+  g_assert_true (!other->present || other->fault == BPG_ARM_OK || other->fault == BPG_ARM_ERROR_CORRUPT);
+  return !other->present;
+}
+
+/* An arm with version 1 confirmed in the first slot, and perhaps 2 in the other. */
+static struct harness *
+begin_firmware (gboolean both)
+{
+  struct harness *harness = begin ();
   g_autofree uint8_t *program = g_malloc0 (30000);
 
   for (guint i = 0; i < 2; i++)
@@ -451,14 +580,76 @@ test_firmware_update (void)
       payload = g_bytes_new (program, 30000);
       programs[i] = harness_sign (harness, payload, &(struct container){ .major = (guint8) (i + 1) });
     }
+  g_assert_cmpuint (ask_firmware (harness), ==, 0);
   g_assert_cmpint (harness_upload (harness, 0, programs[0]), ==, 0);
   g_assert_cmpint (harness_set_state (harness, programs[0], TRUE), ==, 0);
   harness_power_on (harness);
-  g_assert_false (check_either_firmware (harness, FALSE));
-  run_scenario (harness, &scenario);
+  g_assert_cmpuint (ask_firmware (harness), ==, 1);
+  if (both)
+    g_assert_cmpint (harness_upload (harness, 0, programs[1]), ==, 0);
+  return harness;
+}
+
+static void
+end_firmware (void)
+{
   for (guint i = 0; i < 2; i++)
     g_clear_pointer (&programs[i], g_bytes_unref);
   end ();
+}
+
+static void
+test_firmware_update (void)
+{
+  const struct scenario scenario = { "firmware update", 1, update_firmware, check_newer };
+  g_autoptr (Harness) harness = begin_firmware (FALSE);
+
+  run_scenario (harness, &scenario);
+  end_firmware ();
+}
+
+static void
+test_firmware_permanent (void)
+{
+  const struct scenario scenario = { "firmware made permanent", 3, make_permanent, check_newer };
+  g_autoptr (Harness) harness = begin_firmware (TRUE);
+
+  run_scenario (harness, &scenario);
+  end_firmware ();
+}
+
+static void
+test_firmware_revert (void)
+{
+  const struct scenario scenario = { "firmware trial and revert", 3, try_in_vain, check_reverted };
+  g_autoptr (Harness) harness = begin_firmware (TRUE);
+
+  run_scenario (harness, &scenario);
+  end_firmware ();
+}
+
+static void
+test_firmware_downgrade (void)
+{
+  const struct scenario scenario = { "firmware downgrade", 3, go_back, check_older };
+  g_autoptr (Harness) harness = begin_firmware (TRUE);
+
+  g_assert_cmpint (make_permanent (harness), ==, 0);
+  g_assert_cmpuint (ask_firmware (harness), ==, 2);
+  /* Nobody comes back by mistake. */
+  g_assert_cmpint (set_firmware (harness, 1, FALSE, FALSE), ==, BPG_ARM_ERROR_VERSION_OLD);
+  run_scenario (harness, &scenario);
+  end_firmware ();
+}
+
+static void
+test_firmware_erase (void)
+{
+  const struct scenario scenario = { "firmware slot erased", 1, erase_other, check_erased };
+  g_autoptr (Harness) harness = begin_firmware (TRUE);
+
+  run_scenario (harness, &scenario);
+  end_firmware ();
 }
 
 int
@@ -469,6 +660,10 @@ main (int argc, char **argv)
   g_test_add_func ("/power-cut/large-model-update", test_large_model_update);
   g_test_add_func ("/power-cut/first-model", test_first_model);
   g_test_add_func ("/power-cut/firmware-update", test_firmware_update);
+  g_test_add_func ("/power-cut/firmware-permanent", test_firmware_permanent);
+  g_test_add_func ("/power-cut/firmware-revert", test_firmware_revert);
+  g_test_add_func ("/power-cut/firmware-downgrade", test_firmware_downgrade);
+  g_test_add_func ("/power-cut/firmware-erase", test_firmware_erase);
   g_test_add_func ("/power-cut/fall-back", test_fall_back);
   g_test_add_func ("/power-cut/unbind", test_unbind);
   g_test_add_func ("/power-cut/binding", test_binding);
