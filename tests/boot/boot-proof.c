@@ -280,7 +280,7 @@ prepare (struct boot_proof *wanted)
 
 /* The second stage runs; @built_in as there. */
 static void
-start (bool built_in, struct bpg_second_stage_result *result)
+start_firmware (bool built_in, struct bpg_second_stage_result *result)
 {
   static const struct bpg_image_crypto crypto = {
     .sha256 = bpg_port_sha256,
@@ -398,7 +398,7 @@ check_start (const struct bpg_boot_entry *before, bool built_in)
   bool tries = may_try (before) && !worn;
   unsigned expected = tries ? before->candidate : expect_without (before, built_in);
 
-  start (built_in, &result);
+  start_firmware (built_in, &result);
   note (result.slot | (uint32_t) result.choice << 8);
   load_entry (&after);
   if (!hold (result.slot == expected, "another slot started than was to")
@@ -669,7 +669,7 @@ step (const struct flash *state, bool built_in, unsigned action, unsigned conten
   struct bpg_second_stage_result result;
 
   power_on (state, wanted, in);
-  start (built_in, &result);
+  start_firmware (built_in, &result);
   if (action != DO_NOTHING && !dead && (built_in || running != BPG_BOOT_NO_SLOT))
     act (action, contents);
   power_off (after);

@@ -4,7 +4,7 @@
   .equ GUARD, 0x98        /* locked, a power of two in size, neither read nor written nor run */
   .equ CODE, 0x9d         /* locked, a power of two in size, read and run */
 
-  .section .text.start, "ax"
+  .section .reset, "ax"
   .globl virt_start
 virt_start:
   .option push

@@ -38,5 +38,7 @@ extern uint8_t virt_image_begin[]; /* of code and constants */
 extern uint8_t virt_image_end[];
 extern uint8_t virt_data_begin[]; /* of variables with a value */
 extern uint8_t virt_data_end[];
+extern uint8_t virt_bss_begin[]; /* of variables without */
+extern uint8_t virt_bss_end[];
 
 #endif
