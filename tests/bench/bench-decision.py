@@ -34,7 +34,7 @@ RUNS = (("200hz", 200, [], 60000), ("200hz_200_50", 200, LONG, 60000),
         ("2khz", 2000, [], 320000), ("2khz_200_50", 2000, LONG, 320000))
 
 # What is the largest of all runs, and its limit.
-SIZES = (("ram_bytes", 32 * 1024), ("stack_bytes", None), ("model_bytes", 16 * 1024), ("image_bytes", None))
+SIZES = (("ram_bytes", 32 * 1024), ("stack_bytes", None), ("model_bytes", 16 * 1024), ("image_bytes", 256 * 1024))
 
 
 def make_up(directory, rate):

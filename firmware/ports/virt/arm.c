@@ -31,6 +31,10 @@ static const uint32_t area_sizes[BPG_FLASH_AREAS] = {
   [BPG_FLASH_MODEL_B] = MODEL_SIZE,
   [BPG_FLASH_USAGE] = USAGE_SIZE,
 };
+#ifdef __riscv
+/* No start clears flash. */
+__attribute__ ((section (".flash")))
+#endif
 static uint8_t flash[6 * BPG_FLASH_SECTOR + 2 * SLOT_SIZE + 2 * MODEL_SIZE + USAGE_SIZE];
 static uint8_t key[KEY_SIZE];
 

@@ -17,7 +17,7 @@ typedef void (*measured) (void);
 static struct bpg_recognizer recognizer;
 static struct bpg_window scratch;
 static struct bpg_bpm model;
-static uint8_t model_bytes[BPG_BPM_LENGTH_MAX] __attribute__ ((aligned (8)));
+static uint8_t model_bytes[VIRT_TASK_MOST] __attribute__ ((aligned (8)));
 static uint32_t model_length;
 static uint8_t input[VIRT_TASK_MOST] __attribute__ ((aligned (8)));
 static uint32_t to_main; /* instructions */

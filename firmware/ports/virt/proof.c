@@ -9,6 +9,7 @@
 #include "link/demux.h"
 #include "link/little-endian.h"
 #include "link/messages.h"
+#include "proof-protocol.h"
 #include "recognition/digest.h"
 
 #define HEAD 4u
@@ -79,10 +80,11 @@ try_demux (const uint8_t *bytes, size_t length)
     }
 }
 
+static uint8_t encoded[ENCODED_MOST];
+
 #define TRY(name)                                                                                                     \
   static void try_##name (const uint8_t *bytes, size_t length)                                                        \
   {                                                                                                                   \
-    static uint8_t encoded[ENCODED_MOST];                                                                             \
     struct bpg_##name message;                                                                                        \
     struct bpg_cbor_writer writer;                                                                                    \
                                                                                                                       \
@@ -189,7 +191,7 @@ try_record (const uint8_t *bytes, size_t length)
 static void
 try_bpm (const uint8_t *bytes, size_t length)
 {
-  static uint8_t copy[BPG_BPM_LENGTH_MAX] __attribute__ ((aligned (8)));
+  static uint8_t copy[VIRT_TASK_MOST] __attribute__ ((aligned (8)));
   static struct bpg_recognizer recognizer;
   struct virt_signal signal;
   struct bpg_decision decision;
