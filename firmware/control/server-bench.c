@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "control/server.h"
-#include "control/units.h"
 #include "link/little-endian.h"
+#include "recognition/unit.h"
 
 void
 bpg_server_bench_state (struct bpg_request *request)
@@ -67,7 +67,7 @@ unlock (struct bpg_control *control, const struct bpg_bench_request *bench)
     .channels = (uint8_t) bench->ch,
     .lsb_nano = bench->lsb,
     .unit = bench->unit.bytes,
-    .unit_code = bpg_unit_code (&bench->unit),
+    .unit_code = (uint8_t) bpg_unit_find (bench->unit.bytes, bench->unit.length),
     .high_pass = (uint16_t) bench->hp,
     .notch = (uint16_t) bench->notch,
   };

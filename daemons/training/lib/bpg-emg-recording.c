@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bpg-emg-recording.h"
 
+#include <string.h>
+
 struct _BpgEmgRecording
 {
   GObject parent;
@@ -21,13 +23,6 @@ struct _BpgEmgRecording
 };
 
 G_DEFINE_FINAL_TYPE (BpgEmgRecording, bpg_emg_recording, G_TYPE_OBJECT)
-
-static const char *const unit_names[] = {
-  [BPG_UNIT_MICROVOLT] = "microvolt",
-  [BPG_UNIT_MYO_COUNT] = "myo_count",
-  [BPG_UNIT_MYO_FULL_SCALE] = "myo_full_scale",
-  [BPG_UNIT_VOLT_AFTER_GAIN] = "volt_after_gain",
-};
 
 static void
 bpg_emg_recording_finalize (GObject *object)
@@ -204,19 +199,8 @@ bpg_emg_recording_is_lost (BpgEmgRecording *self,
   return FALSE;
 }
 
-const char *
-bpg_unit_name (enum bpg_bpm_unit unit)
-{
-  return unit < G_N_ELEMENTS (unit_names) && unit_names[unit] != NULL ? unit_names[unit] : "unknown";
-}
-
 guint
 bpg_unit_from_name (const char *name)
 {
-  for (guint i = 1; i < G_N_ELEMENTS (unit_names); i++)
-    {
-      if (g_strcmp0 (unit_names[i], name) == 0)
-        return i;
-    }
-  return 0;
+  return name != NULL ? bpg_unit_find (name, strlen (name)) : 0;
 }

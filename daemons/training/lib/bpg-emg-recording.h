@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "recognition/bpm.h"
+#include "recognition/unit.h"
 
 G_BEGIN_DECLS
 
@@ -96,9 +97,6 @@ const BpgGap *bpg_emg_recording_get_gap (BpgEmgRecording *self,
 /** bpg_emg_recording_is_lost: whether @index lies in a gap. */
 gboolean bpg_emg_recording_is_lost (BpgEmgRecording *self,
                                     gsize            index);
-
-/** bpg_unit_name: the recording format's word for @unit. */
-const char *bpg_unit_name (enum bpg_bpm_unit unit);
 
 /** bpg_unit_from_name: the unit @name stands for, 0 if none. */
 guint bpg_unit_from_name (const char *name);

@@ -65,5 +65,8 @@ struct ets_rsa_pubkey
 bool ets_rsa_pss_verify (const struct ets_rsa_pubkey *key, const uint8_t signature[384],
                          const uint8_t digest[32], uint8_t verified[32]);
 
+/* Tells the ROM's delays how many MHz the core runs at. */
+void ets_update_cpu_frequency (uint32_t megahertz);
+
 /* Speaks on the line the ROM speaks on. */
 int ets_printf (const char *format, ...) __attribute__ ((format (printf, 1, 2)));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "control/units.h"
+#include "recognition/unit.h"
 
 void
 sim_bench_set (struct sim_bench *bench, const struct bpg_port_electrodes *electrodes)

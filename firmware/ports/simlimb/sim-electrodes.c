@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "control/units.h"
+#include "recognition/unit.h"
 
 #define TRUTH_MOST 200000u
 #define RECORDINGS_MOST 256u
@@ -78,8 +78,6 @@ void
 sim_electrodes_set_converter (struct sim_electrodes *electrodes,
                               const struct sim_converter *converter)
 {
-  struct bpg_text unit = bpg_text (converter->unit);
-
   g_free (electrodes->converter.unit);
   electrodes->converter = *converter;
   electrodes->converter.unit = g_strdup (converter->unit);
@@ -88,7 +86,7 @@ sim_electrodes_set_converter (struct sim_electrodes *electrodes,
     .channels = (uint8_t) converter->channels,
     .lsb_nano = (uint64_t) llround (converter->lsb * 1e9),
     .unit = electrodes->converter.unit,
-    .unit_code = bpg_unit_code (&unit),
+    .unit_code = (uint8_t) bpg_unit_find (converter->unit, strlen (converter->unit)),
   };
 }
 

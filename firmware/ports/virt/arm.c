@@ -89,6 +89,31 @@ bpg_port_lead_off (void)
   return 0;
 }
 
+/* No bench mode: this arm's samples are not to be had by the link. */
+
+bool
+bpg_port_bench_set (const struct bpg_port_electrodes *electrodes)
+{
+  return false;
+}
+
+unsigned
+bpg_port_bench_room (void)
+{
+  return 0;
+}
+
+void
+bpg_port_bench_push (const int16_t *values)
+{
+}
+
+bool
+bpg_port_is_bench (void)
+{
+  return false;
+}
+
 void
 bpg_port_actuator_set (unsigned index, uint16_t position)
 {
@@ -214,6 +239,12 @@ bpg_port_rsa_pss_verify (const uint8_t *spki, size_t spki_length, const uint8_t 
                          const uint8_t signature[384])
 {
   return memcmp (signature, hash, BPG_SHA256_SIZE) == 0;
+}
+
+bool
+bpg_port_random (uint8_t *bytes, size_t length)
+{
+  return false;
 }
 
 size_t

@@ -126,10 +126,12 @@ bpg_program_main (uint32_t slot)
 {
   bool made;
 
-  bpg_interrupt_init ();
-  bpg_clock_start ();
-  bpg_systimer_init ();
   bpg_watchdogs_stop_boot ();
+  bpg_interrupt_init ();
+  bpg_systimer_init ();
+  /* Without its PLL the chip is slower, and still an arm. */
+  bpg_clock_start ();
+  ets_update_cpu_frequency (bpg_clock_cpu_hz () / 1000000u);
   bpg_watchdogs_start (WATCHDOG_CORE_MS, WATCHDOG_CHIP_MS);
   bpg_chip_port_init (slot);
   bpg_links_init ();

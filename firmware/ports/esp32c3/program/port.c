@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "boot/record.h"
-#include "control/units.h"
 #include "ports/esp32c3/board.h"
 #include "ports/esp32c3/chip-crypto.h"
 #include "ports/esp32c3/chip-flash.h"
@@ -17,6 +16,7 @@
 #include "ports/esp32c3/program/links.h"
 #include "ports/esp32c3/program/port-chip.h"
 #include "ports/esp32c3/program/samples.h"
+#include "recognition/unit.h"
 
 static struct
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/units.h"
+#include "unit.h"
 
-#include "recognition/bpm.h"
+#include <string.h>
+
+#include "bpm.h"
 
 static const char *const names[] = {
   [BPG_UNIT_MICROVOLT] = "microvolt",
@@ -12,19 +14,19 @@ static const char *const names[] = {
 
 #define NAMES (sizeof names / sizeof names[0])
 
-uint8_t
-bpg_unit_code (const struct bpg_text *name)
+unsigned
+bpg_unit_find (const char *name, size_t length)
 {
-  for (uint8_t code = 1; code < NAMES; code++)
+  for (unsigned unit = 1; unit < NAMES; unit++)
     {
-      if (bpg_text_is (name, names[code]))
-        return code;
+      if (strlen (names[unit]) == length && memcmp (names[unit], name, length) == 0)
+        return unit;
     }
   return 0;
 }
 
 const char *
-bpg_unit_name (uint8_t code)
+bpg_unit_name (unsigned unit)
 {
-  return code > 0 && code < NAMES ? names[code] : "";
+  return unit > 0 && unit < NAMES ? names[unit] : "unknown";
 }
