@@ -62,7 +62,9 @@ write_ledc (gpointer data,
         continue;
       if (value & LEDC_PARA_UP)
         {
-          g_assert_true (model_peek (LEDC_CONF1_REG (i)) & LEDC_DUTY_START);
+          g_assert_cmphex (model_peek (LEDC_CONF1_REG (i)), ==,
+                           LEDC_DUTY_START | LEDC_DUTY_INC | 1u << LEDC_DUTY_NUM_S
+                             | 1u << LEDC_DUTY_CYCLE_S);
           g_assert_cmpuint (model_peek (LEDC_HPOINT_REG (i)), ==, 0);
           board->pulse[i] = model_peek (LEDC_DUTY_REG (i));
         }

@@ -309,6 +309,7 @@ test_temperature (void)
 
   set_up_adc (&adc);
   g_assert_true (bpg_saradc_init ());
+  g_assert_cmphex (model_peek (SYSTEM_PERIP_CLK_EN0_REG), ==, SYSTEM_APB_SARADC);
   g_assert_cmphex (model_peek (SYSTEM_PERIP_RST_EN1_REG), ==, 0);
   g_assert_cmphex (model_peek (SYSTEM_PERIP_CLK_EN1_REG), ==, SYSTEM_TSENS);
   g_assert_true (model_peek (APB_SARADC_APB_TSENS_CTRL_REG) & APB_SARADC_TSENS_PU);

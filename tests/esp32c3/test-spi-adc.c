@@ -31,6 +31,7 @@ typedef struct
   guint resets;
   guint8 id;
   gboolean forgets;        /* a register does not keep what is written */
+  gboolean fifos_empty;    /* since the last transfer */
   gboolean never_ends;     /* the controller keeps its start bit */
   gboolean never_updates;
   gint transfers_left;     /* until the controller keeps its start bit, -1: never */
@@ -99,6 +100,8 @@ move (Converter *converter)
 
   g_assert_cmpuint (length, <=, sizeof in);
   g_assert_cmphex (model_peek (SPI_USER_REG) & user, ==, user);
+  g_assert_true (converter->fifos_empty);
+  converter->fifos_empty = FALSE;
   g_assert_cmphex (model_peek (SPI_SLAVE_REG), ==, 0);
   g_assert_cmphex (model_peek (SPI_CLK_GATE_REG), ==, SPI_CLK_EN | SPI_MST_CLK_ACTIVE);
   g_assert_cmphex (model_peek (SPI_DMA_CONF_REG), ==, 0);
@@ -131,6 +134,8 @@ write_spi (gpointer data,
 {
   Converter *converter = data;
 
+  if (address == SPI_DMA_CONF_REG)
+    converter->fifos_empty |= value == (SPI_BUF_AFIFO_RST | SPI_RX_AFIFO_RST);
   if (address != SPI_CMD_REG)
     return;
   if ((value & SPI_UPDATE) != 0 && !converter->never_updates)

@@ -116,6 +116,7 @@ test_stop_boot (void)
   bpg_watchdogs_stop_boot ();
   expect_closed (&dogs);
   g_assert_cmphex (dogs.active, ==, 0);
+  g_assert_cmphex (model_peek (SYSTEM_PERIP_CLK_EN0_REG), ==, SYSTEM_TIMERGROUP);
   g_assert_cmphex (model_peek (RTC_CNTL_WDTCONFIG0_REG), ==, 0);
   g_assert_cmphex (model_peek (RTC_CNTL_SWD_CONF_REG), ==, RTC_CNTL_SWD_AUTO_FEED_EN);
 }
