@@ -125,6 +125,28 @@ test_image_state (void)
 }
 
 static void
+test_image_write (void)
+{
+  static const uint8_t hash[32] = { 7 };
+  struct bpg_image_write_request request = { .hash = { hash, 32 }, .downgrade = true };
+  struct bpg_image_write_request back;
+  struct bpg_cbor_writer writer = begin ();
+
+  bpg_image_write_request_encode (&request, &writer);
+  g_assert_true (bpg_image_write_request_decode (writer.bytes, writer.length, &back));
+  g_assert_true (back.downgrade);
+  g_assert_false (back.confirm);
+  g_assert_cmpmem (back.hash.bytes, back.hash.length, hash, 32);
+  /* What MCUmgr's own clients say has no such key. */
+  request.downgrade = false;
+  writer = begin ();
+  bpg_image_write_request_encode (&request, &writer);
+  g_assert_cmpuint (writer.length, ==, 1 + 5 + 2 + 32 + 1);
+  g_assert_true (bpg_image_write_request_decode (writer.bytes, writer.length, &back));
+  g_assert_false (back.downgrade);
+}
+
+static void
 test_usage (void)
 {
   uint8_t records[3 * BPG_USAGE_RECORD_SIZE];
@@ -220,6 +242,7 @@ main (int argc, char **argv)
   g_test_add_func ("/link/messages/wrong-types", test_wrong_types);
   g_test_add_func ("/link/messages/status", test_status);
   g_test_add_func ("/link/messages/image-state", test_image_state);
+  g_test_add_func ("/link/messages/image-write", test_image_write);
   g_test_add_func ("/link/messages/usage", test_usage);
   g_test_add_func ("/link/messages/errors", test_errors);
   g_test_add_func ("/link/messages/latency-buckets", test_latency_buckets);
