@@ -116,7 +116,7 @@ end_look (Look *look, const GError *error)
 
   g_clear_object (&look->management);
   if (error == NULL && bpg_slots_get_job (slots) == NULL)
-    bpg_slots_take_table (slots, &look->procedure.table, 0, 0);
+    bpg_slots_take_table (slots, &look->procedure.table, 0, BPG_SLOTS_NOTHING);
   if (error != NULL) {
     bpg_debug (bpg_slots_get_prosthesis (slots), "The slots cannot be read: %s", error->message);
     bpg_slots_set_unknown (slots);

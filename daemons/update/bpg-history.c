@@ -3,6 +3,7 @@
 
 #include "bpg-file.h"
 #include "bpg-log.h"
+#include "bpg-slot-table.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -31,6 +32,10 @@ static const char *const migrations[] = {
   "CREATE TABLE confirmed (prosthesis TEXT NOT NULL, patient TEXT NOT NULL, model TEXT NOT NULL,"
   " number INTEGER NOT NULL, PRIMARY KEY (prosthesis, patient, model)) WITHOUT ROWID;"
   "CREATE TABLE arm (prosthesis TEXT PRIMARY KEY, trial TEXT NOT NULL) WITHOUT ROWID;",
+  /* Firmware. */
+  "ALTER TABLE event ADD COLUMN firmware TEXT NOT NULL DEFAULT '';"
+  "ALTER TABLE event ADD COLUMN version TEXT NOT NULL DEFAULT '';"
+  "ALTER TABLE arm ADD COLUMN firmware TEXT NOT NULL DEFAULT '';",
 };
 
 static void
@@ -82,9 +87,11 @@ static gboolean
 add_rows (BpgHistory *self, const BpgHistoryEvent *event, GError **error)
 {
   if (!bpg_store_run (self->store, error,
-                      "INSERT OR IGNORE INTO event (prosthesis, patient, time, action, model, error, job)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?)", "sstssst", event->prosthesis, event->patient,
-                      (guint64) g_get_real_time (), event->action, event->model, event->error, event->job))
+                      "INSERT OR IGNORE INTO event (prosthesis, patient, time, action, model, firmware, version, error,"
+                      " job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "sstssssst", event->prosthesis, event->patient,
+                      (guint64) g_get_real_time (), event->action, event->model,
+                      event->firmware != NULL ? event->firmware : "", event->version != NULL ? event->version : "",
+                      event->error, event->job))
     return FALSE;
   if (is_confirmation (event->action) && event->model[0] != '\0' &&
       !bpg_store_run (self->store, error,
@@ -116,16 +123,16 @@ bpg_history_list (BpgHistory *self, const char *prosthesis, const char *patient)
   g_autoptr (GError) error = NULL;
   g_autoptr (sqlite3_stmt) statement =
     bpg_store_prepare (self->store, &error,
-                       "SELECT time, action, model, error FROM event WHERE prosthesis = ? AND patient = ?"
+                       "SELECT time, action, model, error, firmware, version FROM event WHERE prosthesis = ? AND patient = ?"
                        " ORDER BY number DESC LIMIT ?", "ssu", prosthesis, patient, BPG_HISTORY_MAX);
 
   while (statement != NULL && bpg_store_step (self->store, statement, &error) > 0) {
-    static const char *const keys[] = {"action", "model", "error"};
+    static const char *const keys[] = {"action", "model", "error", "firmware", "version"};
 
     g_variant_builder_open (builder, G_VARIANT_TYPE_VARDICT);
     g_variant_builder_add (builder, "{sv}", "time",
                            g_variant_new_uint64 ((guint64) sqlite3_column_int64 (statement, 0)));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < (int) G_N_ELEMENTS (keys); i++)
       g_variant_builder_add (builder, "{sv}", keys[i],
                              g_variant_new_string ((const char *) sqlite3_column_text (statement, i + 1)));
     g_variant_builder_close (builder);
@@ -318,11 +325,14 @@ bpg_history_get_last_version (BpgHistory *self)
 }
 
 char *
-bpg_history_get_trial (BpgHistory *self, const char *prosthesis)
+bpg_history_get_trial (BpgHistory *self, const char *prosthesis, guint image)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (sqlite3_stmt) statement =
-    bpg_store_prepare (self->store, &error, "SELECT trial FROM arm WHERE prosthesis = ?", "s", prosthesis);
+  g_autoptr (sqlite3_stmt) statement = bpg_store_prepare (
+    self->store, &error,
+    image == BPG_IMAGE_FIRMWARE ? "SELECT firmware FROM arm WHERE prosthesis = ?"
+                                : "SELECT trial FROM arm WHERE prosthesis = ?",
+    "s", prosthesis);
   char *trial = take_text (self, statement, &error);
 
   if (error != NULL)
@@ -331,8 +341,13 @@ bpg_history_get_trial (BpgHistory *self, const char *prosthesis)
 }
 
 gboolean
-bpg_history_set_trial (BpgHistory *self, const char *prosthesis, const char *image, GError **error)
+bpg_history_set_trial (BpgHistory *self, const char *prosthesis, guint image, const char *hash, GError **error)
 {
-  return bpg_store_run (self->store, error, "INSERT OR REPLACE INTO arm (prosthesis, trial) VALUES (?, ?)", "ss",
-                        prosthesis, image);
+  if (image == BPG_IMAGE_FIRMWARE)
+    return bpg_store_run (self->store, error,
+                          "INSERT INTO arm (prosthesis, trial, firmware) VALUES (?, '', ?)"
+                          " ON CONFLICT (prosthesis) DO UPDATE SET firmware = excluded.firmware", "ss", prosthesis, hash);
+  return bpg_store_run (self->store, error,
+                        "INSERT INTO arm (prosthesis, trial) VALUES (?, ?)"
+                        " ON CONFLICT (prosthesis) DO UPDATE SET trial = excluded.trial", "ss", prosthesis, hash);
 }

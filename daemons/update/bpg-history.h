@@ -37,9 +37,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgContainerRow, bpg_container_row_free)
  * BpgHistoryEvent:
  * @prosthesis: @patient: deviceId and pseudonym
  * @action: as in Slots1.History
- * @model: hash of the model
+ * @model: hash of the model, empty for what is about firmware
  * @error: name of an error, or empty
  * @job: number of the job, 0 for what happened by itself; a job has each action once, however often it is replayed
+ * @firmware: @version: (nullable): of firmware: hash of the container, and what it says
  */
 typedef struct {
   const char *prosthesis;
@@ -48,6 +49,8 @@ typedef struct {
   const char *model;
   const char *error;
   guint64 job;
+  const char *firmware;
+  const char *version;
 } BpgHistoryEvent;
 
 /**
@@ -122,7 +125,10 @@ guint64 bpg_history_get_last_version (BpgHistory *self);
 /**
  * bpg_history_get_trial: bpg_history_set_trial:
  *
+ * @image: BPG_IMAGE_FIRMWARE or BPG_IMAGE_MODEL
+ *
  * The container (hash) that was on trial when the arm was last seen, empty for none.
  */
-char *bpg_history_get_trial (BpgHistory *self, const char *prosthesis);
-gboolean bpg_history_set_trial (BpgHistory *self, const char *prosthesis, const char *image, GError **error);
+char *bpg_history_get_trial (BpgHistory *self, const char *prosthesis, guint image);
+gboolean bpg_history_set_trial (BpgHistory *self, const char *prosthesis, guint image, const char *hash,
+                                GError **error);

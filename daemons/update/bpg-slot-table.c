@@ -80,45 +80,45 @@ is_on_trial (const BpgSlotEntry *entry)
 }
 
 static const BpgSlotEntry *
-find_model (const BpgSlotTable *self, gboolean (*is_it) (const BpgSlotEntry *))
+find_first (const BpgSlotTable *self, guint image, gboolean (*is_it) (const BpgSlotEntry *))
 {
   for (guint i = 0; i < self->n_entries; i++)
-    if (self->entries[i].image == BPG_IMAGE_MODEL && is_it (&self->entries[i]))
+    if (self->entries[i].image == image && is_it (&self->entries[i]))
       return &self->entries[i];
   return NULL;
 }
 
 const BpgSlotEntry *
-bpg_slot_table_find (const BpgSlotTable *self, const char *hash)
+bpg_slot_table_find (const BpgSlotTable *self, guint image, const char *hash)
 {
   for (guint i = 0; i < self->n_entries; i++)
-    if (self->entries[i].image == BPG_IMAGE_MODEL && g_str_equal (self->entries[i].hash, hash))
+    if (self->entries[i].image == image && g_str_equal (self->entries[i].hash, hash))
       return &self->entries[i];
   return NULL;
 }
 
 const BpgSlotEntry *
-bpg_slot_table_get_active (const BpgSlotTable *self)
+bpg_slot_table_get_active (const BpgSlotTable *self, guint image)
 {
-  return find_model (self, is_active);
+  return find_first (self, image, is_active);
 }
 
 const BpgSlotEntry *
-bpg_slot_table_get_confirmed (const BpgSlotTable *self)
+bpg_slot_table_get_confirmed (const BpgSlotTable *self, guint image)
 {
-  return find_model (self, is_confirmed);
+  return find_first (self, image, is_confirmed);
 }
 
 const BpgSlotEntry *
-bpg_slot_table_get_pending (const BpgSlotTable *self)
+bpg_slot_table_get_pending (const BpgSlotTable *self, guint image)
 {
-  return find_model (self, is_pending);
+  return find_first (self, image, is_pending);
 }
 
 const BpgSlotEntry *
-bpg_slot_table_get_trial (const BpgSlotTable *self)
+bpg_slot_table_get_trial (const BpgSlotTable *self, guint image)
 {
-  return find_model (self, is_on_trial);
+  return find_first (self, image, is_on_trial);
 }
 
 const char *

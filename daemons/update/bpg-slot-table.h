@@ -45,18 +45,18 @@ gboolean bpg_slot_table_read (BpgSlotTable *self, BpgManagement *management, GCa
  */
 gboolean bpg_slot_table_parse (BpgSlotTable *self, const BpgSmpReply *reply, GError **error);
 
-/* Each returns (nullable) (transfer none): the slot of the model that is so. */
-const BpgSlotEntry *bpg_slot_table_find (const BpgSlotTable *self, const char *hash);
-const BpgSlotEntry *bpg_slot_table_get_active (const BpgSlotTable *self);
-const BpgSlotEntry *bpg_slot_table_get_confirmed (const BpgSlotTable *self);
-const BpgSlotEntry *bpg_slot_table_get_pending (const BpgSlotTable *self);
+/* Each returns (nullable) (transfer none): the slot of that image (BPG_IMAGE_FIRMWARE or BPG_IMAGE_MODEL) that is so. */
+const BpgSlotEntry *bpg_slot_table_find (const BpgSlotTable *self, guint image, const char *hash);
+const BpgSlotEntry *bpg_slot_table_get_active (const BpgSlotTable *self, guint image);
+const BpgSlotEntry *bpg_slot_table_get_confirmed (const BpgSlotTable *self, guint image);
+const BpgSlotEntry *bpg_slot_table_get_pending (const BpgSlotTable *self, guint image);
 
 /**
  * bpg_slot_table_get_trial:
  *
  * Returns: (nullable) (transfer none): the slot that is on trial: active, and not what the arm goes back to.
  */
-const BpgSlotEntry *bpg_slot_table_get_trial (const BpgSlotTable *self);
+const BpgSlotEntry *bpg_slot_table_get_trial (const BpgSlotTable *self, guint image);
 
 /**
  * bpg_slot_entry_get_name:

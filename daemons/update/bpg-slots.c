@@ -54,15 +54,26 @@ get_state (BpgSlots *self)
     return "writing";
   if (!self->known)
     return "unknown";
-  if (bpg_slot_table_get_trial (&self->table) != NULL)
+  if (bpg_slot_table_get_trial (&self->table, BPG_IMAGE_MODEL) != NULL)
     return "trial";
-  return bpg_slot_table_get_pending (&self->table) != NULL ? "pending" : "idle";
+  return bpg_slot_table_get_pending (&self->table, BPG_IMAGE_MODEL) != NULL ? "pending" : "idle";
+}
+
+static const char *
+get_firmware_state (BpgSlots *self)
+{
+  if (!self->known)
+    return "unknown";
+  if (bpg_slot_table_get_trial (&self->table, BPG_IMAGE_FIRMWARE) != NULL)
+    return "trial";
+  return bpg_slot_table_get_pending (&self->table, BPG_IMAGE_FIRMWARE) != NULL ? "pending" : "idle";
 }
 
 static void
 publish_state (BpgSlots *self)
 {
   bpg_dbus_slots1_set_state (self->skeleton, get_state (self));
+  bpg_dbus_slots1_set_firmware_state (self->skeleton, get_firmware_state (self));
   g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
 }
 
@@ -92,18 +103,30 @@ find_model (BpgSlots *self, const BpgSlotEntry *entry)
 }
 
 static void
+publish_firmware (BpgSlots *self)
+{
+  const BpgSlotEntry *active = bpg_slot_table_get_active (&self->table, BPG_IMAGE_FIRMWARE);
+  const BpgSlotEntry *confirmed = bpg_slot_table_get_confirmed (&self->table, BPG_IMAGE_FIRMWARE);
+
+  bpg_dbus_slots1_set_firmware_version (self->skeleton, active != NULL ? active->version : "");
+  bpg_dbus_slots1_set_firmware (self->skeleton, active != NULL ? active->hash : "");
+  bpg_dbus_slots1_set_firmware_confirmed (self->skeleton, confirmed != NULL ? confirmed->hash : "");
+}
+
+static void
 publish_table (BpgSlots *self)
 {
   g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE ("aa{sv}"));
-  const BpgSlotEntry *on_trial = bpg_slot_table_get_trial (&self->table);
-  g_autofree char *active = find_model (self, bpg_slot_table_get_active (&self->table));
-  g_autofree char *confirmed = find_model (self, bpg_slot_table_get_confirmed (&self->table));
+  const BpgSlotEntry *on_trial = bpg_slot_table_get_trial (&self->table, BPG_IMAGE_MODEL);
+  g_autofree char *active = find_model (self, bpg_slot_table_get_active (&self->table, BPG_IMAGE_MODEL));
+  g_autofree char *confirmed = find_model (self, bpg_slot_table_get_confirmed (&self->table, BPG_IMAGE_MODEL));
 
   for (guint i = 0; i < self->table.n_entries; i++)
     add_slot (self, builder, &self->table.entries[i]);
   bpg_dbus_slots1_set_slots (self->skeleton, g_variant_builder_end (builder));
   bpg_dbus_slots1_set_active (self->skeleton, active);
   bpg_dbus_slots1_set_confirmed (self->skeleton, confirmed);
+  publish_firmware (self);
   if (on_trial == NULL)
     bpg_dbus_slots1_set_trial_ends (self->skeleton, 0);
   publish_state (self);
@@ -148,7 +171,7 @@ set_trial_end (BpgSlots *self, guint64 seconds)
   guint64 end = (guint64) g_get_real_time () + seconds * G_USEC_PER_SEC;
   guint64 before = bpg_dbus_slots1_get_trial_ends (self->skeleton);
 
-  if (bpg_slot_table_get_trial (&self->table) == NULL || seconds == 0)
+  if (bpg_slot_table_get_trial (&self->table, BPG_IMAGE_MODEL) == NULL || seconds == 0)
     return;
   if (before == 0 || end > before + 2 * G_USEC_PER_SEC || end + 2 * G_USEC_PER_SEC < before)
     bpg_dbus_slots1_set_trial_ends (self->skeleton, end);
@@ -173,38 +196,59 @@ bpg_slots_take_arm (BpgSlots *self, const BpgArm *arm)
 
 /* A trial that was there when the arm was last seen, and is no more: the arm itself, or another tool, has ended it. */
 static void
-note_trial_end (BpgSlots *self, const char *image)
+note_trial_end (BpgSlots *self, guint image, const char *hash)
 {
-  const BpgSlotEntry *confirmed = bpg_slot_table_get_confirmed (&self->table);
-  g_autofree char *model = bpg_history_find_model (self->history, image);
-  const char *action = confirmed != NULL && g_str_equal (confirmed->hash, image) ? "confirm" : "revert";
-  const BpgHistoryEvent event = {.action = action, .model = model, .error = "", .job = 0};
+  const BpgSlotEntry *confirmed = bpg_slot_table_get_confirmed (&self->table, image);
+  const BpgSlotEntry *entry = bpg_slot_table_find (&self->table, image, hash);
+  g_autofree char *model = image == BPG_IMAGE_MODEL ? bpg_history_find_model (self->history, hash) : g_strdup ("");
+  const BpgHistoryEvent event = {
+    .action = confirmed != NULL && g_str_equal (confirmed->hash, hash) ? "confirm" : "revert",
+    .model = model,
+    .firmware = image == BPG_IMAGE_FIRMWARE ? hash : "",
+    .version = image == BPG_IMAGE_FIRMWARE && entry != NULL ? entry->version : "",
+    .error = "",
+    .job = 0,
+  };
   g_autoptr (GError) error = NULL;
 
   if (!bpg_slots_add_event (self, &event, &error))
     bpg_warning (self->path, "The end of the trial cannot be written down: %s", error->message);
 }
 
-void
-bpg_slots_take_table (BpgSlots *self, const BpgSlotTable *table, guint64 seconds, guint64 job)
+/* Returns: whether another trial is going on than before. */
+static gboolean
+take_trial (BpgSlots *self, guint image, gboolean by_job)
 {
-  g_autofree char *before = bpg_history_get_trial (self->history, self->arm->device_id);
-  const BpgSlotEntry *on_trial;
-  const char *now;
+  g_autofree char *before = bpg_history_get_trial (self->history, self->arm->device_id, image);
+  const BpgSlotEntry *on_trial = bpg_slot_table_get_trial (&self->table, image);
+  const char *now = on_trial != NULL ? on_trial->hash : "";
   g_autoptr (GError) error = NULL;
 
+  if (g_str_equal (before, now))
+    return FALSE;
+  if (before[0] != '\0' && !by_job)
+    note_trial_end (self, image, before);
+  if (!bpg_history_set_trial (self->history, self->arm->device_id, image, now, &error))
+    bpg_warning (self->path, "The trial cannot be written down: %s", error->message);
+  return TRUE;
+}
+
+void
+bpg_slots_take_table (BpgSlots *self, const BpgSlotTable *table, guint64 seconds, BpgSlotsCause cause)
+{
   self->table = *table;
   self->known = TRUE;
-  on_trial = bpg_slot_table_get_trial (&self->table);
-  now = on_trial != NULL ? on_trial->hash : "";
-  if (before[0] != '\0' && !g_str_equal (before, now) && job == 0)
-    note_trial_end (self, before);
-  if (!g_str_equal (before, now) && !bpg_history_set_trial (self->history, self->arm->device_id, now, &error))
-    bpg_warning (self->path, "The trial cannot be written down: %s", error->message);
-  if (!g_str_equal (before, now))
+  take_trial (self, BPG_IMAGE_FIRMWARE, cause == BPG_SLOTS_FIRMWARE);
+  if (take_trial (self, BPG_IMAGE_MODEL, cause == BPG_SLOTS_MODEL))
     bpg_dbus_slots1_set_trial_ends (self->skeleton, 0);
   set_trial_end (self, seconds);
   publish_table (self);
+}
+
+const BpgSlotTable *
+bpg_slots_get_table (BpgSlots *self)
+{
+  return &self->table;
 }
 
 void

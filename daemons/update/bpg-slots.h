@@ -32,13 +32,26 @@ void bpg_slots_withdraw (BpgSlots *self);
 gboolean bpg_slots_take_arm (BpgSlots *self, const BpgArm *arm);
 
 /**
+ * BpgSlotsCause:
+ *
+ * By what the arm came into a state: it was found so, or a job about one of its images has just ended.
+ */
+typedef enum { BPG_SLOTS_NOTHING, BPG_SLOTS_MODEL, BPG_SLOTS_FIRMWARE } BpgSlotsCause;
+
+/**
  * bpg_slots_take_table:
- * @seconds: that a trial has left, 0 when not known
- * @job: number of the job by which the arm came into this state; 0: it was found so
+ * @seconds: that a model's trial has left, 0 when not known
  *
  * The arm's slots were read. Of a trial that ended without a job the history says how: `confirm` or `revert`.
  */
-void bpg_slots_take_table (BpgSlots *self, const BpgSlotTable *table, guint64 seconds, guint64 job);
+void bpg_slots_take_table (BpgSlots *self, const BpgSlotTable *table, guint64 seconds, BpgSlotsCause cause);
+
+/**
+ * bpg_slots_get_table:
+ *
+ * Returns: (transfer none): the slots as they were last read.
+ */
+const BpgSlotTable *bpg_slots_get_table (BpgSlots *self);
 
 /**
  * bpg_slots_set_unknown:

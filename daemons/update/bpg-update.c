@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bpg-update.h"
+#include "bpg-update-private.h"
 
 #include "bpg-dbus.h"
 #include "bpg-error.h"
+#include "bpg-firmware-desk.h"
+#include "bpg-firmware-work.h"
 #include "bpg-fleet.h"
 #include "bpg-log.h"
 #include "bpg-method.h"
 #include "bpg-names.h"
 #include "bpg-options.h"
 #include "bpg-path.h"
+#include "bpg-queue.h"
+#include "bpg-signer.h"
+#include "bpg-slot-table.h"
 #include "bpg-work.h"
 
 #define KEY_FILE "clinic-key.pem"
 #define TRIAL_SECONDS 600
 #define MIN_TRIAL_SECONDS 10
 #define MAX_TRIAL_SECONDS 86400
-/* A recovered job waits so long for its arm to be there. */
-#define RECOVERY_SECONDS 30
 
 struct _BpgUpdate {
   GObject parent_instance;
@@ -26,7 +29,10 @@ struct _BpgUpdate {
   BpgSigner *signer;
   BpgFleet *fleet;
   char *key_path;
-  GPtrArray *recovered; /* Recovered: jobs of the previous process that wait for their arms */
+  BpgFirmwareSettings *firmware;
+  BpgFirmwareShelf *shelf;
+  BpgFirmwareDesk *desk;
+  BpgQueue *queue;
   GQueue deferred;      /* Deferred: calls that came before it was known which arms there are */
 };
 
@@ -37,8 +43,10 @@ bpg_update_dispose (GObject *object)
 {
   BpgUpdate *self = BPG_UPDATE (object);
 
-  g_ptr_array_set_size (self->recovered, 0);
+  g_clear_object (&self->queue);
   g_queue_clear_full (&self->deferred, g_free);
+  g_clear_object (&self->desk);
+  g_clear_object (&self->shelf);
   g_clear_object (&self->fleet);
   g_clear_object (&self->signer);
   g_clear_object (&self->history);
@@ -51,7 +59,7 @@ bpg_update_finalize (GObject *object)
 {
   BpgUpdate *self = BPG_UPDATE (object);
 
-  g_ptr_array_unref (self->recovered);
+  bpg_firmware_settings_unref (self->firmware);
   g_free (self->key_path);
   G_OBJECT_CLASS (bpg_update_parent_class)->finalize (object);
 }
@@ -143,20 +151,15 @@ on_work_ended (BpgSlots *slots, gboolean look_again, gpointer user_data)
 
   if (look_again)
     bpg_fleet_look (self->fleet, slots);
+  if (self->queue != NULL)
+    bpg_queue_next (self->queue, bpg_slots_get_prosthesis (slots));
 }
 
-static void
-start_work (BpgUpdate *self, BpgJob *job, const BpgArm *arm, BpgSlots *slots, BpgOrder *order)
-{
-  bpg_work_start (self->service, self->history, self->signer, slots, arm, job, order, on_work_ended, G_OBJECT (self));
-}
-
-/* The arm a job is about: there, bound, and nothing else working on it. Of a job that needs the line, connected. */
+/* The arm a job is about: there, and bound. Of a job that needs the line, connected. */
 static BpgArm *
-check_arm (BpgUpdate *self, const char *path, gboolean connected, GError **error)
+find_arm (BpgUpdate *self, const char *path, gboolean connected, GError **error)
 {
   g_autoptr (BpgArm) arm = bpg_fleet_get_arm (self->fleet, path);
-  BpgSlots *slots = bpg_fleet_get_slots (self->fleet, path);
 
   if (arm == NULL) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND, "There is no prosthesis %s", path);
@@ -166,23 +169,29 @@ check_arm (BpgUpdate *self, const char *path, gboolean connected, GError **error
     g_set_error (error, BPG_ERROR, BPG_ERROR_DISCONNECTED, "Prosthesis %s is not connected", arm->device_id);
     return NULL;
   }
-  if (!arm->bound || slots == NULL) {
+  if (!arm->bound || bpg_fleet_get_slots (self->fleet, path) == NULL) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_WRONG_STATE, "Prosthesis %s is not bound to a patient", arm->device_id);
-    return NULL;
-  }
-  if (bpg_slots_get_job (slots) != NULL) {
-    g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is working on prosthesis %s", bpg_slots_get_job (slots),
-                 arm->device_id);
     return NULL;
   }
   return g_steal_pointer (&arm);
 }
 
-static void
-start_job (BpgUpdate *self, GDBusMethodInvocation *invocation, const BpgArm *arm, BpgOrder *order)
+BpgArm *
+bpg_update_check_arm (BpgUpdate *self, const char *path, gboolean connected, GError **error)
+{
+  g_autoptr (BpgArm) arm = find_arm (self, path, connected, error);
+
+  if (arm == NULL || bpg_queue_count (self->queue, path) < BPG_QUEUE_MAX)
+    return g_steal_pointer (&arm);
+  g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%u jobs wait for prosthesis %s already", BPG_QUEUE_MAX,
+               arm->device_id);
+  return NULL;
+}
+
+void
+bpg_update_start_job (BpgUpdate *self, GDBusMethodInvocation *invocation, const BpgArm *arm, BpgOrder *order)
 {
   g_autoptr (BpgOrder) owned = order;
-  BpgSlots *slots = bpg_fleet_get_slots (self->fleet, arm->path);
   g_autofree char *subject = bpg_path_build (BPG_PATH_UPDATE, "prosthesis", arm->device_id);
   g_autofree char *payload = NULL;
   g_autoptr (BpgJob) job = NULL;
@@ -197,24 +206,89 @@ start_job (BpgUpdate *self, GDBusMethodInvocation *invocation, const BpgArm *arm
     g_dbus_method_invocation_return_gerror (invocation, error);
     return;
   }
-  /* Slots1.Job tells of the job before the reply does. */
-  bpg_slots_set_job (slots, bpg_job_get_path (job), FALSE);
+  /* When it is its turn now, Slots1.Job tells of the job before the reply does. */
+  bpg_queue_add (self->queue, arm->path, job, g_steal_pointer (&owned));
   g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", bpg_job_get_path (job)));
-  start_work (self, job, arm, slots, g_steal_pointer (&owned));
 }
+
+BpgService *
+bpg_update_get_service (BpgUpdate *self)
+{
+  return self->service;
+}
+
+/* The queue's view of the arms. */
+
+static BpgQueueState
+look_at_arm (const char *path, gpointer user_data)
+{
+  BpgUpdate *self = user_data;
+  BpgSlots *slots = bpg_fleet_get_slots (self->fleet, path);
+  g_autoptr (BpgArm) arm = find_arm (self, path, TRUE, NULL);
+
+  if (slots != NULL && bpg_slots_get_job (slots) != NULL)
+    return BPG_QUEUE_BUSY;
+  return arm != NULL ? BPG_QUEUE_FREE : BPG_QUEUE_AWAY;
+}
+
+static void
+fail_job (BpgJob *job, const BpgOrder *order, BpgError code, const char *message, gpointer user_data)
+{
+  BpgUpdate *self = user_data;
+  const char *number = strrchr (bpg_job_get_path (job), '/') + 1;
+  const BpgHistoryEvent event = {
+    .prosthesis = order->device_id,
+    .patient = order->patient,
+    .action = "failed",
+    .model = order->model,
+    .firmware = order->firmware ? order->image : "",
+    .version = order->version,
+    .error = bpg_error_get_name (code),
+    .job = g_ascii_strtoull (number, NULL, 10),
+  };
+  g_autoptr (GError) error = g_error_new_literal (BPG_ERROR, code, message);
+  g_autoptr (GError) local = NULL;
+
+  if (!bpg_history_add (self->history, &event, &local))
+    bpg_warning (bpg_job_get_path (job), "The history cannot be written: %s", local->message);
+  bpg_job_fail (job, error, NULL);
+}
+
+static void
+start_job (const char *path, BpgJob *job, BpgOrder *order, gpointer user_data)
+{
+  BpgUpdate *self = user_data;
+  g_autoptr (BpgOrder) owned = order;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (BpgArm) arm = find_arm (self, path, FALSE, &error);
+  BpgSlots *slots = bpg_fleet_get_slots (self->fleet, path);
+
+  if (arm == NULL)
+    fail_job (job, owned, (BpgError) error->code, error->message, self);
+  else if (!g_str_equal (arm->patient, owned->patient))
+    fail_job (job, owned, BPG_ERROR_WRONG_STATE, "The prosthesis belongs to another patient by now", self);
+  else if (owned->firmware)
+    bpg_firmware_work_start (self->service, self->history, self->firmware, slots, arm, job, g_steal_pointer (&owned),
+                             on_work_ended, G_OBJECT (self));
+  else
+    bpg_work_start (self->service, self->history, self->signer, slots, arm, job, g_steal_pointer (&owned),
+                    on_work_ended, G_OBJECT (self));
+}
+
+static const BpgQueueFuncs queue_funcs = {look_at_arm, start_job, fail_job};
 
 typedef struct {
   GDBusMethodInvocation *invocation;
   BpgAuthorizedFunc func;
 } Deferred;
 
-/* Right after the start nobody can say yet whether an arm is there: the call waits for that moment. */
-static gboolean
-defer (BpgUpdate *self, GDBusMethodInvocation *invocation, BpgAuthorizedFunc func)
+/* Right after the start nobody can say yet whether an arm, or some firmware, is there: the call waits for that moment. */
+gboolean
+bpg_update_defer (BpgUpdate *self, GDBusMethodInvocation *invocation, BpgAuthorizedFunc func)
 {
   Deferred *deferred;
 
-  if (bpg_fleet_is_ready (self->fleet))
+  if (bpg_fleet_is_ready (self->fleet) && bpg_firmware_shelf_is_ready (self->shelf))
     return FALSE;
   deferred = g_new0 (Deferred, 1);
   deferred->invocation = invocation;
@@ -224,11 +298,13 @@ defer (BpgUpdate *self, GDBusMethodInvocation *invocation, BpgAuthorizedFunc fun
 }
 
 static void
-on_fleet_ready (BpgFleet *fleet, gpointer user_data)
+on_ready (GObject *source, gpointer user_data)
 {
   BpgUpdate *self = user_data;
   Deferred *deferred;
 
+  if (!bpg_fleet_is_ready (self->fleet) || !bpg_firmware_shelf_is_ready (self->shelf))
+    return;
   while ((deferred = g_queue_pop_head (&self->deferred)) != NULL) {
     deferred->func (self, deferred->invocation, g_dbus_method_invocation_get_parameters (deferred->invocation));
     g_free (deferred);
@@ -329,7 +405,7 @@ on_model_properties (GObject *source, GAsyncResult *result, gpointer user_data)
     properties = g_variant_get_child_value (reply, 0);
   /* Looked at again: the arm may have left while the model was asked. */
   if (properties != NULL)
-    arm = check_arm (self, arguments.prosthesis, TRUE, &error);
+    arm = bpg_update_check_arm (self, arguments.prosthesis, TRUE, &error);
   if (arm != NULL && check_model (properties, arm, &arguments, &error)) {
     BpgOrder *order = bpg_order_new (BPG_PROCEDURE_INSTALL);
 
@@ -337,7 +413,7 @@ on_model_properties (GObject *source, GAsyncResult *result, gpointer user_data)
     bpg_order_set_text (&order->model, lookup_text (properties, "Hash"));
     order->trial = arguments.trial;
     order->seconds = arguments.seconds;
-    start_job (self, call->invocation, arm, order);
+    bpg_update_start_job (self, call->invocation, arm, order);
   } else {
     g_dbus_method_invocation_return_gerror (call->invocation, error);
   }
@@ -353,7 +429,7 @@ install (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameter
   InstallCall *call;
 
   if (parse_install (parameters, &arguments, &error))
-    arm = check_arm (self, arguments.prosthesis, TRUE, &error);
+    arm = bpg_update_check_arm (self, arguments.prosthesis, TRUE, &error);
   if (arm == NULL) {
     g_dbus_method_invocation_return_gerror (invocation, error);
     return;
@@ -374,7 +450,7 @@ handle_install (gpointer object, GDBusMethodInvocation *invocation, GVariant *pa
   g_auto (InstallArguments) arguments = {NULL};
   const char *details[] = {"object", NULL, NULL};
 
-  if (defer (BPG_UPDATE (object), invocation, handle_install))
+  if (bpg_update_defer (BPG_UPDATE (object), invocation, handle_install))
     return;
   if (!parse_install (parameters, &arguments, NULL) || !arguments.override) {
     install (object, invocation, parameters);
@@ -385,38 +461,57 @@ handle_install (gpointer object, GDBusMethodInvocation *invocation, GVariant *pa
                            G_OBJECT (self), install);
 }
 
-/* What the three other methods have in common: the prosthesis must be known, bound and free; that it is not connected
- * is for the job to say. */
+/* What the three other methods have in common: the prosthesis must be known and bound; that it is not connected is for
+ * the job to say. */
 static void
 start_other (BpgUpdate *self, GDBusMethodInvocation *invocation, const char *path, BpgOrder *order)
 {
   g_autoptr (BpgOrder) owned = order;
   g_autoptr (GError) error = NULL;
-  g_autoptr (BpgArm) arm = check_arm (self, path, FALSE, &error);
+  g_autoptr (BpgArm) arm = bpg_update_check_arm (self, path, FALSE, &error);
 
   if (arm == NULL)
     g_dbus_method_invocation_return_gerror (invocation, error);
   else
-    start_job (self, invocation, arm, g_steal_pointer (&owned));
+    bpg_update_start_job (self, invocation, arm, g_steal_pointer (&owned));
 }
 
 static void
 handle_start_trial (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
   g_autoptr (BpgOrder) order = bpg_order_new (BPG_PROCEDURE_START_TRIAL);
-  const BpgOption table[] = {{"seconds", "u", &order->seconds, MIN_TRIAL_SECONDS, MAX_TRIAL_SECONDS}, {NULL}};
+  g_autofree char *image = NULL;
+  const BpgOption table[] = {
+    {"seconds", "u", &order->seconds, MIN_TRIAL_SECONDS, MAX_TRIAL_SECONDS},
+    {"image", "s", &image},
+    {"worn", "b", &order->worn},
+    {NULL},
+  };
   g_autoptr (GVariant) options = NULL;
   g_autoptr (GError) error = NULL;
   const char *path;
 
-  if (defer (BPG_UPDATE (object), invocation, handle_start_trial))
+  if (bpg_update_defer (BPG_UPDATE (object), invocation, handle_start_trial))
     return;
   order->seconds = TRIAL_SECONDS;
   g_variant_get (parameters, "(&o@a{sv})", &path, &options);
-  if (!bpg_options_parse (options, table, &error))
+  if (!bpg_options_parse (options, table, &error) || !bpg_firmware_desk_take_image (image, order, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
   else
     start_other (BPG_UPDATE (object), invocation, path, g_steal_pointer (&order));
+}
+
+/* One confirms what one has seen on trial, and not what comes of work that is still under way. */
+static gboolean
+check_idle (BpgUpdate *self, const char *path, GError **error)
+{
+  BpgSlots *slots = bpg_fleet_get_slots (self->fleet, path);
+  const char *job = slots != NULL ? bpg_slots_get_job (slots) : NULL;
+
+  if (job == NULL && bpg_queue_count (self->queue, path) == 0)
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is working on the prosthesis", job != NULL ? job : "A job");
+  return FALSE;
 }
 
 static void
@@ -424,43 +519,96 @@ handle_confirm (gpointer object, GDBusMethodInvocation *invocation, GVariant *pa
 {
   BpgUpdate *self = BPG_UPDATE (object);
   g_autoptr (BpgOrder) order = bpg_order_new (BPG_PROCEDURE_CONFIRM);
+  g_autofree char *image = NULL;
+  const BpgOption table[] = {{"image", "s", &image}, {NULL}};
   g_autoptr (GVariant) options = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (BpgArm) arm = NULL;
   const char *path;
 
-  if (defer (BPG_UPDATE (object), invocation, handle_confirm))
+  if (bpg_update_defer (BPG_UPDATE (object), invocation, handle_confirm))
     return;
   g_variant_get (parameters, "(&o@a{sv})", &path, &options);
-  if (!bpg_options_none (options, &error)) {
+  if (!bpg_options_parse (options, table, &error) || !bpg_firmware_desk_take_image (image, order, &error) ||
+      !check_idle (self, path, &error)) {
     g_dbus_method_invocation_return_gerror (invocation, error);
     return;
   }
   arm = bpg_fleet_get_arm (self->fleet, path);
   if (arm != NULL) {
-    g_autofree char *on_trial = bpg_history_get_trial (self->history, arm->device_id);
+    g_autofree char *on_trial = bpg_history_get_trial (self->history, arm->device_id,
+                                                       order->firmware ? BPG_IMAGE_FIRMWARE : BPG_IMAGE_MODEL);
 
     bpg_order_set_text (&order->image, on_trial);
   }
   start_other (self, invocation, path, g_steal_pointer (&order));
 }
 
+static gboolean
+parse_roll_back (GVariant *parameters, const char **path, BpgOrder *order, GError **error)
+{
+  g_autofree char *image = NULL;
+  g_autoptr (GVariant) options = NULL;
+  const BpgOption table[] = {
+    {"model", "s", &order->wanted, 8, 64},
+    {"image", "s", &image},
+    {"downgrade", "b", &order->downgrade},
+    {"worn", "b", &order->worn},
+    {NULL},
+  };
+
+  g_variant_get (parameters, "(&o@a{sv})", path, &options);
+  return bpg_options_parse (options, table, error) && bpg_firmware_desk_take_image (image, order, error);
+}
+
 static void
-handle_roll_back (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+roll_back (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
 {
   g_autoptr (BpgOrder) order = bpg_order_new (BPG_PROCEDURE_ROLL_BACK);
-  const BpgOption table[] = {{"model", "s", &order->wanted, 8, 64}, {NULL}};
-  g_autoptr (GVariant) options = NULL;
   g_autoptr (GError) error = NULL;
   const char *path;
 
-  if (defer (BPG_UPDATE (object), invocation, handle_roll_back))
-    return;
-  g_variant_get (parameters, "(&o@a{sv})", &path, &options);
-  if (!bpg_options_parse (options, table, &error))
+  if (!parse_roll_back (parameters, &path, order, &error))
     g_dbus_method_invocation_return_gerror (invocation, error);
   else
     start_other (BPG_UPDATE (object), invocation, path, g_steal_pointer (&order));
+}
+
+/* Who goes back to older firmware needs one right more. */
+static void
+handle_roll_back (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  BpgUpdate *self = BPG_UPDATE (object);
+  g_autoptr (BpgOrder) order = bpg_order_new (BPG_PROCEDURE_ROLL_BACK);
+  const char *details[] = {"object", NULL, NULL};
+
+  if (bpg_update_defer (self, invocation, handle_roll_back))
+    return;
+  if (!parse_roll_back (parameters, &details[1], order, NULL) || !order->downgrade) {
+    roll_back (object, invocation, parameters);
+    return;
+  }
+  bpg_authority_authorize (bpg_service_get_authority (self->service), invocation, BPG_ACTION_UPDATE_DOWNGRADE, details,
+                           G_OBJECT (self), roll_back);
+}
+
+static void
+handle_stage_firmware (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  bpg_firmware_desk_stage (BPG_UPDATE (object)->desk, invocation, parameters);
+}
+
+static void
+handle_import_firmware (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  bpg_firmware_desk_import (BPG_UPDATE (object)->desk, invocation, parameters);
+}
+
+static void
+handle_install_firmware (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  if (!bpg_update_defer (BPG_UPDATE (object), invocation, handle_install_firmware))
+    bpg_firmware_desk_install (BPG_UPDATE (object)->desk, invocation, parameters);
 }
 
 static const BpgMethod methods[] = {
@@ -469,105 +617,16 @@ static const BpgMethod methods[] = {
   {"handle-start-trial", BPG_ACTION_UPDATE_INSTALL, handle_start_trial},
   {"handle-confirm", BPG_ACTION_UPDATE_CONFIRM, handle_confirm},
   {"handle-roll-back", BPG_ACTION_UPDATE_ROLL_BACK, handle_roll_back},
+  {"handle-stage-firmware", BPG_ACTION_UPDATE_INSTALL, handle_stage_firmware},
+  {"handle-import-firmware", BPG_ACTION_UPDATE_INSTALL, handle_import_firmware},
+  {"handle-install-firmware", BPG_ACTION_UPDATE_INSTALL, handle_install_firmware},
   {NULL},
 };
-
-/* Jobs of the previous process: each is taken up when its arm is there, and fails when that does not come. */
-
-typedef struct {
-  BpgUpdate *self; /* not owned */
-  BpgJob *job;
-  BpgOrder *order;
-  guint timeout_id;
-  gulong cancelled_id;
-} Recovered;
-
-static void
-recovered_free (Recovered *recovered)
-{
-  g_clear_handle_id (&recovered->timeout_id, g_source_remove);
-  g_clear_signal_handler (&recovered->cancelled_id, bpg_job_get_cancellable (recovered->job));
-  g_object_unref (recovered->job);
-  g_clear_pointer (&recovered->order, bpg_order_free);
-  g_free (recovered);
-}
 
 static void
 bpg_update_init (BpgUpdate *self)
 {
-  self->recovered = g_ptr_array_new_with_free_func ((GDestroyNotify) recovered_free);
   g_queue_init (&self->deferred);
-}
-
-static void
-fail_recovered (Recovered *recovered, BpgError code, const char *message)
-{
-  const char *number = strrchr (bpg_job_get_path (recovered->job), '/') + 1;
-  const BpgHistoryEvent event = {
-    .prosthesis = recovered->order->device_id,
-    .patient = recovered->order->patient,
-    .action = "failed",
-    .model = recovered->order->model,
-    .error = bpg_error_get_name (code),
-    .job = g_ascii_strtoull (number, NULL, 10),
-  };
-  g_autoptr (GError) error = g_error_new_literal (BPG_ERROR, code, message);
-  g_autoptr (GError) local = NULL;
-
-  if (!bpg_history_add (recovered->self->history, &event, &local))
-    bpg_warning (bpg_job_get_path (recovered->job), "The history cannot be written: %s", local->message);
-  bpg_job_fail (recovered->job, error, NULL);
-  g_ptr_array_remove (recovered->self->recovered, recovered);
-}
-
-static gboolean
-on_recovery_timeout (gpointer user_data)
-{
-  Recovered *recovered = user_data;
-
-  recovered->timeout_id = 0;
-  fail_recovered (recovered, BPG_ERROR_DISCONNECTED,
-                  "The service was restarted in the middle of it, and the prosthesis is not there. Its old model is still "
-                  "there. Plug it in and start again");
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_recovery_cancelled (gpointer user_data)
-{
-  Recovered *recovered = user_data;
-
-  recovered->timeout_id = 0;
-  fail_recovered (recovered, BPG_ERROR_CANCELLED, "It was cancelled");
-  return G_SOURCE_REMOVE;
-}
-
-/* Not in the cancelling itself, which holds the cancellable's lock. */
-static void
-on_job_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  Recovered *recovered = user_data;
-
-  g_clear_handle_id (&recovered->timeout_id, g_source_remove);
-  recovered->timeout_id = g_idle_add (on_recovery_cancelled, recovered);
-}
-
-static gboolean
-take_up (BpgUpdate *self, Recovered *recovered)
-{
-  g_autofree char *path = bpg_path_build (BPG_PATH_PAIRING, "prosthesis", recovered->order->device_id);
-  g_autoptr (BpgArm) arm = check_arm (self, path, TRUE, NULL);
-
-  if (arm == NULL)
-    return FALSE;
-  if (!g_str_equal (arm->patient, recovered->order->patient)) {
-    fail_recovered (recovered, BPG_ERROR_WRONG_STATE, "The prosthesis belongs to another patient by now");
-    return TRUE;
-  }
-  start_work (self, recovered->job, arm, bpg_fleet_get_slots (self->fleet, path),
-              g_steal_pointer (&recovered->order));
-  g_ptr_array_remove (self->recovered, recovered);
-  return TRUE;
 }
 
 static void
@@ -575,28 +634,21 @@ on_arm (BpgFleet *fleet, const char *path, gpointer user_data)
 {
   BpgUpdate *self = user_data;
 
-  for (guint i = self->recovered->len; i > 0; i--)
-    take_up (self, g_ptr_array_index (self->recovered, i - 1));
+  bpg_queue_next (self->queue, path);
 }
 
+/* Jobs of the previous process are taken up in their order, when their arms are there. */
 static gboolean
 recover (BpgJob *job, gpointer user_data)
 {
   BpgUpdate *self = user_data;
   BpgOrder *order = bpg_order_parse (bpg_job_get_payload (job));
-  Recovered *recovered;
+  g_autofree char *path = NULL;
 
   if (order == NULL)
-    return FALSE;
-  recovered = g_new0 (Recovered, 1);
-  recovered->self = self;
-  recovered->job = g_object_ref (job);
-  recovered->order = order;
-  recovered->timeout_id = g_timeout_add_seconds (RECOVERY_SECONDS, on_recovery_timeout, recovered);
-  recovered->cancelled_id =
-    g_signal_connect (bpg_job_get_cancellable (job), "cancelled", G_CALLBACK (on_job_cancelled), recovered);
-  g_ptr_array_add (self->recovered, recovered);
-  take_up (self, recovered);
+    return bpg_firmware_desk_recover (self->desk, job);
+  path = bpg_path_build (BPG_PATH_PAIRING, "prosthesis", order->device_id);
+  bpg_queue_add (self->queue, path, job, order);
   return TRUE;
 }
 
@@ -612,9 +664,14 @@ bpg_update_new (BpgService *service, GError **error)
   if (self->history == NULL)
     return NULL;
   g_object_set (bpg_service_get_manager (service), "clinic-key", "", NULL);
+  self->firmware = bpg_firmware_settings_new (service);
+  self->shelf = bpg_firmware_shelf_new (service, self->firmware);
+  self->desk = bpg_firmware_desk_new (self, self->firmware, self->shelf);
+  self->queue = bpg_queue_new (&queue_funcs, self);
   self->fleet = bpg_fleet_new (service, self->history);
+  g_signal_connect_object (self->shelf, "ready", G_CALLBACK (on_ready), self, 0);
   g_signal_connect_object (self->fleet, "arm", G_CALLBACK (on_arm), self, 0);
-  g_signal_connect_object (self->fleet, "ready", G_CALLBACK (on_fleet_ready), self, 0);
+  g_signal_connect_object (self->fleet, "ready", G_CALLBACK (on_ready), self, 0);
   bpg_methods_connect (bpg_service_get_manager (service), bpg_service_get_authority (service), G_OBJECT (self),
                        BPG_PATH_UPDATE, methods);
   if (bpg_signer_exists (self->signer))
@@ -640,14 +697,15 @@ ready (GObject *daemon)
   bpg_update_ready (BPG_UPDATE (daemon));
 }
 
-static const char *const features[] = {NULL};
+static const char *const features[] = {"firmware", NULL};
 
 const BpgServiceInfo bpg_update_info = {
   .name = "update",
   .bus_name = BPG_BUS_UPDATE,
   .root = BPG_PATH_UPDATE,
-  .summary = "Writes signed models to the prostheses of the BionicPRO clinic gateway.",
+  .summary = "Writes signed models and firmware to the prostheses of the BionicPRO clinic gateway.",
   .manager_type = bpg_dbus_update1_skeleton_get_type,
+  .options = bpg_firmware_options,
   .features = features,
   .start = start,
   .ready = ready,

@@ -3,9 +3,11 @@
 
 #include "bpg-error.h"
 #include "bpg-file.h"
+#include "bpg-inhibitor.h"
 #include "bpg-log.h"
 #include "bpg-names.h"
 #include "bpg-package.h"
+#include "bpg-reporter.h"
 
 #include <gio/gunixfdlist.h>
 #include <stdlib.h>
@@ -33,12 +35,8 @@ struct _BpgWork {
   BpgManagement *management;
   BpgProcedure procedure;
 
-  /* Worker and main loop in turn. */
-  GMutex mutex;
-  GCond written;
-  char phase[16];
-  double progress;
-  gboolean told; /* the main loop has taken the last report */
+  BpgInhibitor *inhibitor;
+  BpgReporter reporter;
 };
 
 G_DEFINE_FINAL_TYPE (BpgWork, bpg_work, G_TYPE_OBJECT)
@@ -64,8 +62,8 @@ bpg_work_finalize (GObject *object)
   g_clear_object (&self->history);
   g_clear_object (&self->service);
   g_weak_ref_clear (&self->owner);
-  g_mutex_clear (&self->mutex);
-  g_cond_clear (&self->written);
+  g_clear_object (&self->inhibitor);
+  bpg_reporter_clear (&self->reporter);
   G_OBJECT_CLASS (bpg_work_parent_class)->finalize (object);
 }
 
@@ -78,8 +76,7 @@ bpg_work_class_init (BpgWorkClass *klass)
 static void
 bpg_work_init (BpgWork *self)
 {
-  g_mutex_init (&self->mutex);
-  g_cond_init (&self->written);
+  bpg_reporter_init (&self->reporter);
   g_weak_ref_init (&self->owner, NULL);
   self->began = g_get_monotonic_time ();
 }
@@ -131,10 +128,10 @@ end (BpgWork *self)
 
   /* The channel is let go before anybody hears of the end, so that the next job finds it free. */
   g_clear_object (&self->management);
+  bpg_inhibitor_set (self->inhibitor, FALSE);
   bpg_slots_set_job (self->slots, NULL, FALSE);
   if (self->procedure.has_table)
-    bpg_slots_take_table (self->slots, &self->procedure.table, self->procedure.trial_seconds,
-                          g_ascii_strtoull (strrchr (bpg_job_get_path (self->job), '/') + 1, NULL, 10));
+    bpg_slots_take_table (self->slots, &self->procedure.table, self->procedure.trial_seconds, BPG_SLOTS_MODEL);
   if (owner != NULL)
     self->func (self->slots, !self->procedure.has_table, owner);
 }
@@ -154,12 +151,12 @@ static GVariant *
 build_result (BpgWork *self, const char *model)
 {
   const BpgSlotTable *table = &self->procedure.table;
-  const BpgSlotEntry *entry = bpg_slot_table_find (table, self->order->image);
+  const BpgSlotEntry *entry = bpg_slot_table_find (table, BPG_IMAGE_MODEL, self->order->image);
   GVariantBuilder builder;
   guint64 bytes = self->package != NULL ? g_bytes_get_size (self->package->container) : 0;
 
   if (entry == NULL)
-    entry = bpg_slot_table_get_active (table);
+    entry = bpg_slot_table_get_active (table, BPG_IMAGE_MODEL);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "slot",
                          g_variant_new_string (entry != NULL ? bpg_slot_entry_get_name (entry) : ""));
@@ -199,7 +196,7 @@ refresh_and_succeed (BpgWork *self, GVariant *result)
 static void
 succeed (BpgWork *self)
 {
-  const BpgSlotEntry *active = bpg_slot_table_get_active (&self->procedure.table);
+  const BpgSlotEntry *active = bpg_slot_table_get_active (&self->procedure.table, BPG_IMAGE_MODEL);
   g_autofree char *active_model =
     active != NULL ? bpg_history_find_model (self->history, active->hash) : g_strdup ("");
   const char *model = self->order->model[0] != '\0' ? self->order->model : active_model;
@@ -208,7 +205,7 @@ succeed (BpgWork *self)
   switch (self->order->kind) {
   case BPG_PROCEDURE_INSTALL:
     add_event (self, "install", model, "");
-    if (bpg_slot_table_get_trial (&self->procedure.table) != NULL)
+    if (bpg_slot_table_get_trial (&self->procedure.table, BPG_IMAGE_MODEL) != NULL)
       add_event (self, "trial", model, "");
     break;
   case BPG_PROCEDURE_START_TRIAL:
@@ -357,13 +354,9 @@ static gboolean
 on_report (gpointer user_data)
 {
   BpgWork *self = user_data;
-  g_autofree char *phase = NULL;
   double progress;
-
-  g_mutex_lock (&self->mutex);
-  phase = g_strdup (self->phase);
-  progress = self->progress;
-  g_mutex_unlock (&self->mutex);
+  g_autofree char *phase = bpg_reporter_take (&self->reporter, &progress);
+  gboolean writing = g_str_equal (phase, "uploading") || g_str_equal (phase, "verifying");
 
   bpg_job_set_phase (self->job, phase, NULL);
   bpg_job_set_progress (self->job, progress);
@@ -371,35 +364,18 @@ on_report (gpointer user_data)
     self->order->trial_begun = TRUE;
     store_order (self);
   }
-  bpg_slots_set_job (self->slots, bpg_job_get_path (self->job),
-                     g_str_equal (phase, "uploading") || g_str_equal (phase, "verifying"));
-
-  g_mutex_lock (&self->mutex);
-  self->told = TRUE;
-  g_cond_signal (&self->written);
-  g_mutex_unlock (&self->mutex);
+  bpg_inhibitor_set (self->inhibitor, writing);
+  bpg_slots_set_job (self->slots, bpg_job_get_path (self->job), writing);
+  bpg_reporter_release (&self->reporter);
   return G_SOURCE_REMOVE;
 }
 
-/* In the worker: a new phase begins only when the main loop has written it down. */
 static void
 report (const char *phase, double progress, gpointer user_data)
 {
   BpgWork *self = user_data;
-  gboolean is_new;
 
-  g_mutex_lock (&self->mutex);
-  is_new = !g_str_equal (self->phase, phase);
-  if (is_new || progress >= self->progress + 0.01) {
-    g_strlcpy (self->phase, phase, sizeof self->phase);
-    self->progress = progress;
-    self->told = FALSE;
-    /* Never by invoking it, which would run it here, under the lock, once the main loop has ended. */
-    g_idle_add_full (G_PRIORITY_DEFAULT, on_report, g_object_ref (self), g_object_unref);
-    while (is_new && !self->told)
-      g_cond_wait (&self->written, &self->mutex);
-  }
-  g_mutex_unlock (&self->mutex);
+  bpg_reporter_report (&self->reporter, phase, progress, on_report, self);
 }
 
 static void
@@ -422,7 +398,7 @@ resolve (BpgWork *self)
   g_autofree char *model = NULL;
   g_autoptr (GError) error = NULL;
 
-  bpg_slots_take_table (self->slots, &self->procedure.table, 0, 0);
+  bpg_slots_take_table (self->slots, &self->procedure.table, 0, BPG_SLOTS_NOTHING);
   if (self->order->model[0] != '\0') {
     prepare (self, -1);
     return;
@@ -489,6 +465,7 @@ bpg_work_start (BpgService *service, BpgHistory *history, BpgSigner *signer, Bpg
   self->order = order;
   self->func = func;
   g_weak_ref_set (&self->owner, owner);
+  self->inhibitor = bpg_inhibitor_new (bpg_service_get_connection (service), "A model is being written to a prosthesis");
   bpg_slots_set_job (slots, bpg_job_get_path (job), FALSE);
   if (order->kind != BPG_PROCEDURE_INSTALL) {
     acquire (self);

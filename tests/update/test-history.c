@@ -4,6 +4,7 @@
 
 #include "bpg-error.h"
 #include "bpg-history.h"
+#include "bpg-slot-table.h"
 
 #include <string.h>
 
@@ -194,15 +195,45 @@ test_containers (HistoryFixture *fixture, gconstpointer data)
 static void
 test_trial (HistoryFixture *fixture, gconstpointer data)
 {
-  g_autofree char *none = bpg_history_get_trial (fixture->history, ARM);
+  g_autofree char *none = bpg_history_get_trial (fixture->history, ARM, BPG_IMAGE_MODEL);
   g_autofree char *one = NULL;
 
   g_assert_cmpstr (none, ==, "");
-  g_assert_true (bpg_history_set_trial (fixture->history, ARM, "image", NULL));
+  g_assert_true (bpg_history_set_trial (fixture->history, ARM, BPG_IMAGE_MODEL, "image", NULL));
   close_history (fixture);
   open_history (fixture);
-  one = bpg_history_get_trial (fixture->history, ARM);
+  one = bpg_history_get_trial (fixture->history, ARM, BPG_IMAGE_MODEL);
   g_assert_cmpstr (one, ==, "image");
+}
+
+/* What is about firmware says so, and is neither a model's end nor its beginning. */
+static void
+test_firmware (HistoryFixture *fixture, gconstpointer data)
+{
+  const BpgHistoryEvent event = {ARM, PATIENT, "confirm", "", "", 7, "f00d", "1.2.3"};
+  g_autofree char *model = NULL;
+  g_autofree char *firmware = NULL;
+  g_autoptr (GVariant) list = NULL;
+  g_autoptr (GVariant) entry = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *text;
+
+  g_assert_true (bpg_history_add (fixture->history, &event, &error));
+  list = g_variant_ref_sink (bpg_history_list (fixture->history, ARM, PATIENT));
+  entry = g_variant_get_child_value (list, 0);
+  g_assert_true (g_variant_lookup (entry, "firmware", "&s", &text));
+  g_assert_cmpstr (text, ==, "f00d");
+  g_assert_true (g_variant_lookup (entry, "version", "&s", &text));
+  g_assert_cmpstr (text, ==, "1.2.3");
+  g_assert_null (bpg_history_find_earlier (fixture->history, ARM, PATIENT, NULL, NULL, &error));
+  g_assert_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND);
+  /* Both kinds of trial are remembered beside each other. */
+  g_assert_true (bpg_history_set_trial (fixture->history, ARM, BPG_IMAGE_FIRMWARE, "f00d", NULL));
+  g_assert_true (bpg_history_set_trial (fixture->history, ARM, BPG_IMAGE_MODEL, "beef", NULL));
+  firmware = bpg_history_get_trial (fixture->history, ARM, BPG_IMAGE_FIRMWARE);
+  model = bpg_history_get_trial (fixture->history, ARM, BPG_IMAGE_MODEL);
+  g_assert_cmpstr (firmware, ==, "f00d");
+  g_assert_cmpstr (model, ==, "beef");
 }
 
 int
@@ -212,6 +243,7 @@ main (int argc, char **argv)
   g_test_add ("/history/events", HistoryFixture, NULL, set_up, test_events, tear_down);
   g_test_add ("/history/earlier", HistoryFixture, NULL, set_up, test_earlier, tear_down);
   g_test_add ("/history/containers", HistoryFixture, NULL, set_up, test_containers, tear_down);
+  g_test_add ("/history/firmware", HistoryFixture, NULL, set_up, test_firmware, tear_down);
   g_test_add ("/history/trial", HistoryFixture, NULL, set_up, test_trial, tear_down);
   return g_test_run ();
 }

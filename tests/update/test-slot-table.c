@@ -39,17 +39,17 @@ test_states (void)
   g_assert_cmpstr (table.entries[1].hash, ==, "ab01000000000000000000000000000000000000000000000000000000000000");
   g_assert_cmpstr (table.entries[0].hash, ==, "");
   g_assert_cmpstr (table.entries[0].version, ==, "1.2.3");
-  g_assert_true (bpg_slot_table_get_active (&table) == &table.entries[1]);
-  g_assert_true (bpg_slot_table_get_trial (&table) == &table.entries[1]);
-  g_assert_true (bpg_slot_table_get_confirmed (&table) == &table.entries[2]);
-  g_assert_null (bpg_slot_table_get_pending (&table));
-  g_assert_true (bpg_slot_table_find (&table, table.entries[1].hash) == &table.entries[1]);
-  g_assert_null (bpg_slot_table_find (&table, "ab"));
+  g_assert_true (bpg_slot_table_get_active (&table, BPG_IMAGE_MODEL) == &table.entries[1]);
+  g_assert_true (bpg_slot_table_get_trial (&table, BPG_IMAGE_MODEL) == &table.entries[1]);
+  g_assert_true (bpg_slot_table_get_confirmed (&table, BPG_IMAGE_MODEL) == &table.entries[2]);
+  g_assert_null (bpg_slot_table_get_pending (&table, BPG_IMAGE_MODEL));
+  g_assert_true (bpg_slot_table_find (&table, BPG_IMAGE_MODEL, table.entries[1].hash) == &table.entries[1]);
+  g_assert_null (bpg_slot_table_find (&table, BPG_IMAGE_MODEL, "ab"));
   g_assert_cmpstr (bpg_slot_entry_get_name (&table.entries[1]), ==, "A");
   g_assert_cmpstr (bpg_slot_entry_get_name (&table.entries[2]), ==, "B");
 
   g_assert_true (parse (&table, NULL, 0, NULL));
-  g_assert_null (bpg_slot_table_get_active (&table));
+  g_assert_null (bpg_slot_table_get_active (&table, BPG_IMAGE_MODEL));
 }
 
 static void

@@ -26,7 +26,7 @@ def clinic_key():
         update.expect("UnknownOption", "Update1.GetClinicKey", "(a{sv})",
                       {"x": GLib.Variant("b", True)})
         assert update.get("Update1.State") == "ready" and update.get("Update1.Problems") == []
-        assert update.get("Update1.Version") and update.get("Update1.Features") == []
+        assert update.get("Update1.Version") and update.get("Update1.Features") == ["firmware"]
         shop.house.kill("update")
         with open(path, "w", encoding="ascii") as stream:
             stream.write("not a key")
@@ -178,7 +178,7 @@ def refused_calls():
         refuse("ModelWorse", "Install", "(ooa{sv})", path, worse, {})
         job = update.call("Update1.Install", "(ooa{sv})", path, worse, variant_dict(
             override=("b", True), trial=("b", False)))
-        refuse("Busy", "Install", "(ooa{sv})", path, model.path, {})
+        # One confirms what one has seen on trial, not what comes of work that is under way.
         refuse("Busy", "Confirm", "(oa{sv})", path, {})
         shop.jobs.succeed(job)
         assert shop.state() == "pending"

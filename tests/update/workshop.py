@@ -9,7 +9,7 @@ import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["BIONICPRO_TEST_SRCDIR"], "tests", "integration"))
-from harness import (GLib, House, NAMES, Object, ROOTS, BusError, Process, TimedOut,  # noqa: E402
+from harness import (BUILD, Gio, GLib, House, NAMES, Object, ROOTS, BusError, Process, TimedOut,  # noqa: E402
                      main, spin, wait_for)
 from arm import Arm  # noqa: E402
 from clinic import Clinic, variant_dict  # noqa: E402
@@ -42,7 +42,7 @@ class Workshop:
     def set_up(self, *arguments):
         """Starts everything, and binds the arm."""
         self.house = self.stack.enter_context(House())
-        self.house.start_all()
+        self.start_daemons()
         self.clinic = Clinic(self.house)
         self.jobs = self.clinic.jobs
         self.arm = self.add_arm("arm", *arguments)
@@ -51,6 +51,10 @@ class Workshop:
         self.clinic.bind(self.arm, self.prosthesis, self.patient)
         self.slots = self.clinic.slots(self.arm)
         wait_for(lambda: self.state() == "idle", "slots that are known")
+
+    def start_daemons(self):
+        """Starts the daemons."""
+        self.house.start_all()
 
     def __enter__(self):
         return self
@@ -159,13 +163,13 @@ class Workshop:
                     self.active() == self.prosthesis.get("Prosthesis1.ModelHash"))
         wait_for(same, "agreement of slots and arm")
 
-    def trace(self, inject):
-        """Has system calls of updated fail, or kill it; stop() ends that."""
+    def trace(self, inject, *more):
+        """Has system calls of updated fail, or kill it; stop() ends that. More is for strace."""
         daemon = self.house.daemons["update"]
         pid = daemon.pid
         tracer = Process(self.house, "strace", [
             "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + inject.split(":")[0], "-e",
-            "inject=" + inject, "-p", str(pid)])
+            "inject=" + inject, *more, "-p", str(pid)])
 
         def attached():
             # What is to be killed may be before anybody sees that it is traced.
@@ -181,5 +185,5 @@ class Workshop:
         self.clinic.prosthesis(self.arm)
 
 
-__all__ = ["Arm", "BusError", "GLib", "NAMES", "Object", "Process", "ROOTS", "TimedOut", "Workshop",
+__all__ = ["Arm", "BUILD", "BusError", "Gio", "GLib", "NAMES", "Object", "Process", "ROOTS", "TimedOut", "Workshop",
            "main", "spin", "variant_dict", "wait_for"]
