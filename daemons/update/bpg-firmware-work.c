@@ -46,6 +46,7 @@ struct _BpgFirmwareWork {
 G_DEFINE_FINAL_TYPE (BpgFirmwareWork, bpg_firmware_work, G_TYPE_OBJECT)
 
 static void acquire (BpgFirmwareWork *self);
+static void refresh (BpgFirmwareWork *self);
 static void run (BpgFirmwareWork *self, BpgProcedureKind kind);
 
 static void
@@ -187,6 +188,31 @@ build_result (BpgFirmwareWork *self)
   return g_variant_builder_end (&builder);
 }
 
+static gboolean
+is_patient (BpgFirmwareWork *self)
+{
+  return self->restarted != 0 && g_get_monotonic_time () - self->restarted < RESTART_SECONDS * G_USEC_PER_SEC;
+}
+
+/* After LOOK_MILLISECONDS. */
+static void
+call_later (BpgFirmwareWork *self, GSourceFunc func)
+{
+  if (self->look_id == 0)
+    self->look_id =
+      g_timeout_add_full (G_PRIORITY_DEFAULT, LOOK_MILLISECONDS, func, g_object_ref (self), g_object_unref);
+}
+
+static gboolean
+on_refresh_again (gpointer user_data)
+{
+  BpgFirmwareWork *self = user_data;
+
+  self->look_id = 0;
+  refresh (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -194,15 +220,22 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
+  if (reply == NULL && is_patient (self)) {
+    call_later (self, on_refresh_again);
+    return;
+  }
   /* The work is done whether or not the prosthesis can be looked at now. */
   if (reply == NULL)
     bpg_debug (bpg_job_get_path (self->job), "not refreshed: %s", error->message);
+  if (self->restarted != 0)
+    end (self);
   bpg_job_succeed (self->job, self->result);
 }
 
-/* Whoever hears that the job has ended shall find its outcome in the prosthesis's properties too. */
+/* Whoever hears that the job has ended shall find its outcome in the prosthesis's properties too, and the prosthesis
+ * there: by this call at the latest pairing learns that it was started anew, and asks once more who it is. */
 static void
-refresh_and_succeed (BpgFirmwareWork *self)
+refresh (BpgFirmwareWork *self)
 {
   g_dbus_connection_call (bpg_service_get_connection (self->service), BPG_BUS_PAIRING, self->arm->path,
                           "org.bionicpro.Prosthesis1", "Refresh", g_variant_new ("(a{sv})", NULL), NULL,
@@ -225,8 +258,12 @@ succeed (BpgFirmwareWork *self)
       bpg_slot_table_get_trial (&self->procedure.table, BPG_IMAGE_FIRMWARE) != NULL)
     add_event (self, "trial", "");
   self->result = g_variant_ref_sink (build_result (self));
-  end (self);
-  refresh_and_succeed (self);
+  /* An arm that has just restarted is not free for the next job before it is there again. */
+  if (self->restarted == 0)
+    end (self);
+  else
+    g_clear_object (&self->management);
+  refresh (self);
 }
 
 /* The restart. */
@@ -241,20 +278,12 @@ on_look_again (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-is_patient (BpgFirmwareWork *self)
-{
-  return self->restarted != 0 && g_get_monotonic_time () - self->restarted < RESTART_SECONDS * G_USEC_PER_SEC;
-}
-
 /* The channel is of no use while the arm restarts, and on most lines it goes with it. */
 static void
 look_again_later (BpgFirmwareWork *self)
 {
   g_clear_object (&self->management);
-  if (self->look_id == 0)
-    self->look_id =
-      g_timeout_add_full (G_PRIORITY_DEFAULT, LOOK_MILLISECONDS, on_look_again, g_object_ref (self), g_object_unref);
+  call_later (self, on_look_again);
 }
 
 /* While the arm restarts it cannot be reached, and that is no error yet. */

@@ -48,8 +48,9 @@ class Bench(FirmwareShop):
         self.settled()
         if self.which()[1] == "trial":
             self.jobs.succeed(self.about("RollBack"))
-        self.jobs.succeed(self.put(self.third, trial=("b", False)))
-        assert self.which() == ("1.0.0", "pending"), self.which()
+        self.jobs.succeed(self.put(self.third))
+        self.jobs.succeed(self.about("RollBack"))
+        assert self.which() == ("1.0.0", "idle"), self.which()
 
     def check(self, end):
         """An end of an installation is what the arm does."""
@@ -102,6 +103,7 @@ def noise():
             shop.jobs.once(job)
             shop.connected()
             shop.settled()
+            print("# " + (error or "right"))
             if success:
                 shop.check((True, "", ""))
             else:
@@ -132,15 +134,15 @@ def flash_operations(shop):
 
 
 def power_cuts():
-    """The arm's power is cut at every flash operation of an installation: it starts with the old or the
-    new, and says which; the retry works."""
+    """The arm's power is cut at every fourth flash operation of an installation (at every one by the tests
+    of the arm itself): it starts with the old or the new, and says which; the retry works."""
     with Bench(size=9000) as shop:
         shop.fresh()
         before = flash_operations(shop)
         shop.jobs.succeed(shop.put(shop.second))
         total = flash_operations(shop) - before
         old = new = 0
-        for cut in range(1, total + 1):
+        for cut in range(1, total + 1, 4):
             shop.fresh()
             shop.arm.tell("power-cut", "at", cut)
             job = shop.put(shop.second)
@@ -154,9 +156,9 @@ def power_cuts():
             version, _ = shop.which()
             assert version in ("1.0.0", "1.1.0")
             old, new = old + (version == "1.0.0"), new + (version == "1.1.0")
-            shop.fresh()
-        print("# %d cuts: %d times the old firmware, %d times the new" % (total, old, new))
-        assert total > 30 and old + new == total
+        print("# %d cuts: %d times the old firmware, %d times the new" % (old + new, old, new))
+        assert total > 30
+        shop.fresh()
         shop.kept(shop.second)
 
 
@@ -169,14 +171,17 @@ def killed_installing():
 def killed_confirming():
     """Killed while confirming: confirmed, or still what the arm had."""
     with Bench(size=4000) as shop:
+        newest = [shop.second]
+
         def prepare():
             shop.settled()
-            if shop.which() == ("1.0.0", "idle"):
-                shop.jobs.succeed(shop.put(shop.second))
+            if shop.which()[1] != "trial":
+                newest.append(shop.firmware("1.1.%d" % len(newest), size=4000))
+                shop.jobs.succeed(shop.put(newest[-1]))
 
         def check(end):
             if end is not None and end[0]:
-                assert shop.which() == ("1.1.0", "idle")
+                shop.runs(newest[-1])
         kill_everywhere(shop, prepare, lambda: shop.about("Confirm"), check, "sendto")
 
 
