@@ -82,7 +82,9 @@ typedef struct {
 /* The verbs, each in its file verb-NAME.c. */
 extern const BpgVerb bpg_verb_bind, bpg_verb_cancel, bpg_verb_confirm, bpg_verb_deploy, bpg_verb_doctor,
   bpg_verb_emulate, bpg_verb_emulate_send, bpg_verb_emulate_start, bpg_verb_emulate_stop, bpg_verb_evaluate,
-  bpg_verb_export, bpg_verb_identify, bpg_verb_jobs, bpg_verb_list, bpg_verb_manufacture, bpg_verb_models, bpg_verb_models_delete,
+  bpg_verb_export, bpg_verb_firmware, bpg_verb_firmware_confirm, bpg_verb_firmware_install,
+  bpg_verb_firmware_rollback, bpg_verb_firmware_stage, bpg_verb_firmware_trial, bpg_verb_identify, bpg_verb_jobs,
+  bpg_verb_list, bpg_verb_manufacture, bpg_verb_models, bpg_verb_models_delete,
   bpg_verb_models_export, bpg_verb_models_import, bpg_verb_monitor, bpg_verb_patients, bpg_verb_patients_add,
   bpg_verb_patients_delete, bpg_verb_plot, bpg_verb_plot_confusion, bpg_verb_plot_latency, bpg_verb_plot_signals,
   bpg_verb_ports, bpg_verb_ports_add, bpg_verb_ports_remove, bpg_verb_record, bpg_verb_recordings,

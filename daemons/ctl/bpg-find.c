@@ -22,6 +22,7 @@ static const Kind kinds[] = {
   [BPG_THING_MODEL] = {"training", "Model1", {"Hash", "Id"}, N_("model"), "models"},
   [BPG_THING_SESSION] = {"training", "Session1", {NULL}, N_("session"), "list sessions"},
   [BPG_THING_JOB] = {NULL, "Job1", {NULL}, N_("job"), "jobs --all"},
+  [BPG_THING_FIRMWARE] = {"update", "Firmware1", {"Hash", "Version"}, N_("firmware"), "firmware"},
 };
 
 char *

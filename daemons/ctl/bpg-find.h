@@ -12,6 +12,7 @@ typedef enum {
   BPG_THING_MODEL,
   BPG_THING_SESSION,
   BPG_THING_JOB,
+  BPG_THING_FIRMWARE,
 } BpgThing;
 
 /**

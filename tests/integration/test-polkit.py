@@ -118,5 +118,29 @@ def services_rules():
                        "(osa{sv})", ROOTS["records"] + "/patient/none", "arm", {})
 
 
+def rights_of_their_own():
+    """Who insists on firmware, and who goes back to an older one, needs one right more for each."""
+    first, insist, back, older = ("org.bionicpro.update." + action for action in (
+        "install", "override", "roll-back", "downgrade"))
+    arm = ROOTS["pairing"] + "/prosthesis/none"
+    for granted, refused_one, install, roll_back in (
+            ((first, back), (insist, older), ("override", "downgrade"), True),
+            ((first, back, insist), (older,), ("downgrade",), True),
+            ((first, back, older), (insist,), ("override",), False)):
+        with House(system_policy=True) as house:
+            Polkit(house, allow(*granted) + allow(*refused_one, result="NO"))
+            house.start("update", session=False)
+            update = Object(house, NAMES["update"], ROOTS["update"], connect_as(house))
+            for options in ((), ("override",), ("downgrade",), ("override", "downgrade")):
+                update.expect("NotAuthorized" if set(options) & set(install) else "NotFound",
+                              "Update1.InstallFirmware", "(ooa{sv})", arm, arm,
+                              {name: GLib.Variant("b", True) for name in options})
+            image = {"image": GLib.Variant("s", "firmware")}
+            update.expect("NotFound", "Update1.RollBack", "(oa{sv})", arm, image)
+            update.expect("NotAuthorized" if roll_back else "NotFound", "Update1.RollBack", "(oa{sv})",
+                          arm, dict(image, downgrade=GLib.Variant("b", True)))
+
+
 if __name__ == "__main__":
-    main(allowed, asked_by_a_service, refused, password_needed, password_not_given, hanging, absent, services_rules)
+    main(allowed, asked_by_a_service, refused, password_needed, password_not_given, hanging, absent, services_rules,
+         rights_of_their_own)

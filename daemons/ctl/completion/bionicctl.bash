@@ -10,6 +10,12 @@ _bionicctl_options () {
   "$@" --help 2>/dev/null | grep -o -- '--[a-z][a-z-]*'
 }
 
+# The same of firmware, which is called by its hash or its version.
+_bionicctl_firmware () {
+  bionicctl --no-ask-password --timeout 2 --key-value firmware 2>/dev/null |
+    sed -n 's/^\[[0-9]*\]\.\(hash\|version\)=//p'
+}
+
 # The first column of what there is of a kind; nothing when the service does not answer at once.
 _bionicctl_names () {
   bionicctl --no-ask-password --timeout 2 --key-value list "$1" 2>/dev/null | sed -n 's/^\[[0-9]*\]\.id=//p'
@@ -24,6 +30,12 @@ _bionicctl_arguments () {
       _bionicctl_names prostheses
       _bionicctl_names models
       ;;
+    firmware) printf '%s\n' list ;;
+    'firmware install')
+      _bionicctl_names prostheses
+      _bionicctl_firmware
+      ;;
+    'firmware trial' | 'firmware confirm' | 'firmware rollback') _bionicctl_names prostheses ;;
     list) printf '%s\n' prostheses patients recordings models sessions ;;
     'plot confusion') _bionicctl_names models ;;
     bind | unbind | identify | session | record | signals | usage | trial | confirm | 'plot latency')
