@@ -35,9 +35,9 @@ state (Request *request)
       hashes[i][j] = (guint8) (g_ascii_xdigit_value (self->slots[i].hash[2 * j]) << 4 |
                                g_ascii_xdigit_value (self->slots[i].hash[2 * j + 1]));
     entries[n++] = (struct bpg_image_entry){
-      .image = 1,
+      .image = self->firmware ? 0 : 1,
       .slot = (uint64_t) i,
-      .version = bpg_text ("26.11.20.5"),
+      .version = bpg_text (self->slots[i].version != NULL ? self->slots[i].version : "26.11.20.5"),
       .hash = {hashes[i], 32},
       .bootable = true,
       .pending = self->pending == i,
@@ -72,6 +72,13 @@ confirm (FakeArm *self, int slot)
   self->pending = -1;
 }
 
+/* Of one digit each, which is enough for a test. */
+static gboolean
+is_older (FakeArm *self, int slot)
+{
+  return g_strcmp0 (self->slots[slot].version, self->slots[self->active].version) < 0;
+}
+
 static void
 write_state (Request *request)
 {
@@ -92,7 +99,12 @@ write_state (Request *request)
       refuse (request, BPG_GROUP_ARM, BPG_ARM_ERROR_WRONG_STATE);
       return;
     }
+    if (self->firmware && !message.downgrade && self->active >= 0 && is_older (self, slot)) {
+      refuse (request, BPG_GROUP_ARM, BPG_ARM_ERROR_VERSION_OLD);
+      return;
+    }
     self->pending = slot;
+    self->permanent = message.confirm;
   }
   state (request);
 }
@@ -128,7 +140,7 @@ upload (Request *request)
 
   self->chunks++;
   g_assert_true (bpg_upload_request_decode (request->payload, request->length, &message));
-  g_assert_cmpuint (message.image, ==, 1);
+  g_assert_cmpuint (message.image, ==, message.len > 0 && self->firmware ? 0 : message.len > 0 ? 1 : message.image);
   if (self->trial) {
     refuse (request, BPG_GROUP_ARM, BPG_ARM_ERROR_WRONG_STATE);
     return;
@@ -185,6 +197,58 @@ fall_back (Request *request)
   ok (request);
 }
 
+/* What the second stage does. */
+static void
+restart (Request *request)
+{
+  FakeArm *self = request->arm;
+
+  ok (request);
+  if (self->deaf > 0) {
+    self->deaf--;
+    return;
+  }
+  self->restarts++;
+  if (self->pending >= 0 && !self->stubborn) {
+    self->active = self->pending;
+    self->trial = !self->permanent;
+    if (self->permanent)
+      confirm (self, self->active);
+  } else if (self->trial) {
+    self->active = self->confirmed;
+    self->trial = FALSE;
+  }
+  self->pending = -1;
+}
+
+static void
+identity (Request *request)
+{
+  static const guint8 key[] = {0x30};
+  const struct bpg_identity reply = {
+    .id = bpg_text ("BP-1"),
+    .fp = bpg_text (""),
+    .key = {key, sizeof key},
+    .hw = bpg_text ("board"),
+    .side = bpg_text ("left"),
+    .state = bpg_text ("bound"),
+    .fw = bpg_text ("1.0.0"),
+    .schema = 3,
+    .patient = bpg_text (""),
+  };
+
+  bpg_identity_encode (&reply, request->reply);
+}
+
+static void
+status (Request *request)
+{
+  const struct bpg_status reply = {
+    .bat = request->arm->battery, .worn = request->arm->worn, .boot = bpg_text ("power-on")};
+
+  bpg_status_encode (&reply, request->reply);
+}
+
 static void
 parameters (Request *request)
 {
@@ -203,6 +267,9 @@ static const struct {
   void (*handler) (Request *request);
 } commands[] = {
   {BPG_SMP_READ, BPG_GROUP_OS, BPG_OS_PARAMS, parameters},
+  {BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_RESET, restart},
+  {BPG_SMP_READ, BPG_GROUP_ARM, BPG_ARM_IDENTITY, identity},
+  {BPG_SMP_READ, BPG_GROUP_ARM, BPG_ARM_STATUS, status},
   {BPG_SMP_READ, BPG_GROUP_IMAGE, BPG_IMAGE_STATE, state},
   {BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_STATE, write_state},
   {BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_UPLOAD, upload},
@@ -271,6 +338,7 @@ fake_arm_init (FakeArm *self)
 {
   memset (self, 0, sizeof *self);
   self->active = self->confirmed = self->pending = -1;
+  self->battery = 80;
   self->received = g_byte_array_new ();
   self->random = g_rand_new_with_seed (7);
 }

@@ -4,8 +4,8 @@
 #include "bpg-management.h"
 
 /*
- * An arm at the other end of a management channel, in a thread: uploads with resume, image states, trial, fall-back. It
- * checks no signatures; a container is whatever was uploaded, named by the hash the test gives. What goes wrong on
+ * An arm at the other end of a management channel, in a thread: uploads with resume, image states, trial, fall-back, and
+ * when it is about firmware restarts, after which the channel stays. It checks no signatures; a container is whatever was uploaded, named by the hash the test gives. What goes wrong on
  * purpose is said in the structure before the thread starts.
  */
 
@@ -15,6 +15,7 @@ typedef struct {
   char hash[65];
   gboolean present;
   gboolean good; /* was confirmed once */
+  const char *version;
 } FakeSlot;
 
 typedef struct {
@@ -27,6 +28,8 @@ typedef struct {
   guint refuse_with;
   gboolean no_parameters; /* does not know group 0, command 6 */
   gboolean old_offset;    /* answers uploads with nonsense */
+  guint deaf;             /* restarts it does not hear of */
+  gboolean stubborn;      /* never starts what is pending */
 
   /* What it has. */
   FakeSlot slots[FAKE_ARM_SLOTS];
@@ -34,6 +37,10 @@ typedef struct {
   int confirmed;
   int pending;
   gboolean trial;
+  gboolean permanent; /* what is pending is confirmed when it starts */
+  gboolean firmware;  /* the slots are of the firmware */
+  gboolean worn;
+  guint battery;
   char uploaded_hash[65]; /* that the next complete upload has */
   GByteArray *received;
   gsize expected;
@@ -43,6 +50,7 @@ typedef struct {
   guint requests;
   guint chunks;
   guint most_waiting;
+  guint restarts;
 
   int fd;
   GThread *thread;
