@@ -6,13 +6,14 @@ import glob
 import json
 import os
 import struct
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
 from gi.repository import GLib
 
 from clinic import variant_dict
-from harness import NAMES, ROOTS, SOURCE, BusError, Object, main, spin, wait_for
+from harness import BUILD, NAMES, ROOTS, SOURCE, BusError, Object, main, spin, wait_for
 from stage import MOVEMENTS, Stage
 from stream import Stream
 from synthetic import NAMES as NAMES_OF_MOVEMENTS
@@ -451,6 +452,29 @@ def install():
     note_objects()
 
 
+def firmware():
+    """Firmware is handed in; the arm, which knows no release key, takes none."""
+    clinic, house, update = stage().clinic, stage().house, stage().clinic.update
+    maker = os.path.join(BUILD, "tests", "update", "firmware-maker")
+    key, public, path = (os.path.join(house.directory, name) for name in ("release", "public", "program"))
+    subprocess.run([maker, "key", key, public], check=True)
+    subprocess.run([maker, "container", key, path, "simlimb-1", "any", "99", "9.0.0", "4096"], check=True,
+                   capture_output=True)
+    with open(path, "rb") as stream:
+        content = stream.read()
+    update.expect("SignatureInvalid", "Update1.ImportFirmware", "(ha{sv})", 0, {}, fds=[memory(content)])
+    house.daemons["update"].stop()
+    wait_for(lambda: not house.owner(NAMES["update"]), "end of updated")
+    house.start("update", "--release-key", public)
+    wait_for(lambda: clinic.slots(stage().arm).get("Slots1.State") == "idle", "known slots")
+    staged = update.call("Update1.ImportFirmware", "(ha{sv})", 0, {}, fds=[memory(content)])
+    update.expect("InvalidArgument", "Update1.StageFirmware", "(sa{sv})", "http://localhost/x", {})
+    clinic.jobs.fail(update.call("Update1.StageFirmware", "(sa{sv})", "https://localhost:1/x", {}), "Offline")
+    clinic.jobs.fail(update.call("Update1.InstallFirmware", "(ooa{sv})", stage().prosthesis.path, staged,
+                                 variant_dict(worn=("b", True))), "NotAuthorized")
+    note_objects()
+
+
 def battery_low():
     """Below its limit the arm takes no model."""
     stage().arm.tell("battery", 5)
@@ -590,7 +614,7 @@ if __name__ == "__main__":
     try:
         main(managers, ports, too_many_ports, bind_arguments, bind_wrong_code, bind_ends, bind, streams,
              slow_reader, management, identify, session_arguments, session_steering, recordings,
-             patients, models, training_errors, install, battery_low, worse_model, usage,
+             patients, models, training_errors, install, firmware, battery_low, worse_model, usage,
              unknown_options, goodbye, everything_reached)
     finally:
         if STAGE:

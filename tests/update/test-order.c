@@ -18,6 +18,9 @@ test_round_trip (void)
   order->trial = TRUE;
   order->seconds = 77;
   order->trial_begun = TRUE;
+  order->firmware = TRUE;
+  order->downgrade = order->worn = TRUE;
+  bpg_order_set_text (&order->version, "1.2.3");
   text = bpg_order_print (order);
   back = bpg_order_parse (text);
   g_assert_cmpint (back->kind, ==, BPG_PROCEDURE_ROLL_BACK);
@@ -30,8 +33,28 @@ test_round_trip (void)
   g_assert_true (back->trial);
   g_assert_cmpuint (back->seconds, ==, 77);
   g_assert_true (back->trial_begun);
+  g_assert_true (back->firmware);
+  g_assert_false (back->override);
+  g_assert_true (back->downgrade);
+  g_assert_true (back->worn);
+  g_assert_cmpstr (back->version, ==, "1.2.3");
   g_assert_false (order->recovered);
   g_assert_true (back->recovered);
+}
+
+/* What a process that knew of models only has left behind. */
+static void
+test_old (void)
+{
+  g_autoptr (BpgOrder) order =
+    bpg_order_parse ("(uint32 3, 'BP-1', 'patient', '', 'm', 'w', 'i', true, uint32 60, false)");
+
+  g_assert_nonnull (order);
+  g_assert_cmpint (order->kind, ==, BPG_PROCEDURE_CONFIRM);
+  g_assert_false (order->firmware);
+  g_assert_cmpstr (order->image, ==, "i");
+  g_assert_cmpuint (order->seconds, ==, 60);
+  g_assert_true (order->recovered);
 }
 
 static void
@@ -52,6 +75,9 @@ test_kinds (void)
     g_autoptr (BpgOrder) order = bpg_order_new ((BpgProcedureKind) i);
 
     g_assert_cmpstr (bpg_order_get_job_kind (order), ==, kinds[i]);
+    order->firmware = i > 0;
+    g_assert_true (g_str_has_suffix (bpg_order_get_job_kind (order), kinds[i]));
+    g_assert_cmpint (g_str_has_prefix (bpg_order_get_job_kind (order), "firmware-"), ==, i > 0);
   }
 }
 
@@ -60,6 +86,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/order/round-trip", test_round_trip);
+  g_test_add_func ("/order/old", test_old);
   g_test_add_func ("/order/damaged", test_damaged);
   g_test_add_func ("/order/kinds", test_kinds);
   return g_test_run ();
