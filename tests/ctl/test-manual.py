@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 
+from gi.repository import GLib
+
 from fakes import Clinic
 
 from harness import SOURCE, main, program, wait_for
@@ -80,6 +82,11 @@ def test_completion():
         assert complete(clinic, "bionicctl sign --side a") == ["any"]
         assert complete(clinic, "bionicctl confirm B") == ["BP-1"]
         assert complete(clinic, "bionicctl --json train 0") == ["00ff00ff00ff00ff"]
+        clinic.update.add("/org/bionicpro/Update1/firmware/f1", "Firmware1", Hash=GLib.Variant("s", "f1f1"),
+                          Version=GLib.Variant("s", "1.4.0"))
+        assert complete(clinic, "bionicctl firmware install 1") == ["1.4.0"]
+        assert complete(clinic, "bionicctl firmware install BP-1 f") == ["f1f1"]
+        assert complete(clinic, "bionicctl firmware conf") == ["confirm"]
         assert "--baud" in complete(clinic, "bionicctl ports add --b")
 
 

@@ -579,6 +579,57 @@ def test_models():
         clinic.run("models", "import", "missing.bpm", status=3)
 
 
+def test_firmware():
+    """Firmware is listed, staged from files and addresses, installed, confirmed, taken back."""
+    with Clinic() as clinic:
+        update = clinic.update
+        there = clinic.house.directory
+        path = "/org/bionicpro/Update1/firmware/" + "f1" * 32
+        assert "No firmware" in clinic.run("firmware").stderr + clinic.run("firmware", "list").stdout
+        update.add(path, "Firmware1", Hash=GLib.Variant("s", "f1" * 32), Version=GLib.Variant("s", "1.4.0"),
+                   Hardware=GLib.Variant("s", "board"), Side=GLib.Variant("s", "any"), Schema=GLib.Variant("u", 3),
+                   Size=GLib.Variant("t", 200000), Source=GLib.Variant("s", "a stick"),
+                   Added=GLib.Variant("t", 1700000000000000))
+        listed, = clinic.run("firmware", "list", "--json").json()
+        assert listed["version"] == "1.4.0" and listed["hash"] == "f1" * 32 and listed["source"] == "a stick"
+        assert "1.4.0" in clinic.run("firmware").stdout
+        clinic.run("firmware", "nonsense", status=2)
+
+        update.methods["Update1.ImportFirmware"] = lambda *_: GLib.Variant("(o)", (path,))
+        with open(os.path.join(there, "arm.bin"), "wb") as stream:
+            stream.write(b"program")
+        assert clinic.run("firmware", "stage", "arm.bin").stdout == "f1" * 32 + "\n"
+        assert update.calls[-1][2][1] == {"source": "arm.bin"}
+        clinic.run("firmware", "stage", "missing.bin", status=3)
+
+        def start(result):
+            def method(*_):
+                job = update.add_job(start.number)
+                start.number += 1
+                GLib.timeout_add(300, lambda: update.finish(job, result=result))
+                return GLib.Variant("(o)", (job,))
+            return method
+        start.number = 1
+        text = GLib.Variant("s", "f1" * 32)
+        update.methods["Update1.StageFirmware"] = start({"hash": text})
+        assert clinic.run("firmware", "stage", "https://x/y").stdout == "f1" * 32 + "\n"
+        assert update.calls[-1][2] == ("https://x/y", {})
+        for member in ("InstallFirmware", "StartTrial", "Confirm", "RollBack"):
+            update.methods["Update1." + member] = start({"hash": text, "version": GLib.Variant("s", "1.4.0")})
+        run = clinic.run("firmware", "install", "1.4.0")
+        assert "1.4.0" in run.stdout and "firmware confirm" in run.stderr
+        assert update.calls[-1][2] == (clinic.ARM, path, {})
+        clinic.run("firmware", "install", "BP-1", "f1f1", "--worn", "--override", "--downgrade", "--no-trial")
+        assert update.calls[-1][2][2] == {"worn": True, "override": True, "downgrade": True, "trial": False}
+        clinic.run("firmware", "install", "9.9.9", status=3)
+        assert clinic.run("firmware", "trial", "--worn", "--json").json()["version"] == "1.4.0"
+        assert update.calls[-1][1:] == ("Update1.StartTrial", (clinic.ARM, {"image": "firmware", "worn": True}))
+        clinic.run("firmware", "confirm", "BP-1")
+        assert update.calls[-1][1:] == ("Update1.Confirm", (clinic.ARM, {"image": "firmware"}))
+        clinic.run("firmware", "rollback", "--downgrade")
+        assert update.calls[-1][2] == (clinic.ARM, {"image": "firmware", "downgrade": True})
+
+
 def test_monitor():
     """Changes, jobs and comings and goings are lines."""
     with Clinic() as clinic:
