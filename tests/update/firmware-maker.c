@@ -6,6 +6,7 @@
  *        firmware-maker server CERTIFICATE.pem KEY.pem
  */
 #include "bpg-image-builder.h"
+#include "bpg-signer.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
@@ -68,7 +69,7 @@ make_container (char **arguments)
   claims.schema = (guint32) g_ascii_strtoull (arguments[4], NULL, 10);
   claims.version = (BpgImageVersion){(guint8) atoi (numbers[0]), (guint8) atoi (numbers[1]),
                                      (guint16) atoi (numbers[2]), 0};
-  container = bpg_image_build (bytes, &claims, signer, hash, &error);
+  container = bpg_image_build (bytes, &claims, bpg_signer_get_key (signer), hash, &error);
   if (container == NULL)
     g_error ("%s", error->message);
   save (arguments[1], g_bytes_get_data (container, NULL), g_bytes_get_size (container));

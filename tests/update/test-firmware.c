@@ -3,6 +3,7 @@
 #include "bpg-error.h"
 #include "bpg-firmware-procedure.h"
 #include "bpg-image-builder.h"
+#include "bpg-signer.h"
 #include "fake-arm.h"
 #include "update-fixture.h"
 
@@ -30,7 +31,7 @@ make_container (BpgSigner *signer, gsize size)
   g_autoptr (GBytes) payload = g_bytes_new_take (g_malloc0 (size), size);
   g_autoptr (GError) error = NULL;
   guint8 hash[BPG_HASH_LENGTH];
-  GBytes *container = bpg_image_build (payload, &claims, signer, hash, &error);
+  GBytes *container = bpg_image_build (payload, &claims, bpg_signer_get_key (signer), hash, &error);
 
   g_assert_no_error (error);
   return container;
