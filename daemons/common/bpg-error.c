@@ -54,6 +54,7 @@ static const Row rows[] = {
   {{BPG_ERROR_NO_SPACE, PREFIX "NoSpace"}, N_("Free some disk space, then try again; what was kept is safe.")},
   {{BPG_ERROR_CORRUPT, PREFIX "Corrupt"}, N_("The data is damaged; use another copy or make it again.")},
   {{BPG_ERROR_LIMIT_EXCEEDED, PREFIX "LimitExceeded"}, N_("Ask for less at once.")},
+  {{BPG_ERROR_CHIP_LOCKED, PREFIX "ChipLocked"}, N_("Update this arm over the link; its chip takes nothing else.")},
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (rows) == BPG_N_ERRORS);

@@ -45,6 +45,7 @@ typedef enum {
   BPG_ERROR_NO_SPACE,
   BPG_ERROR_CORRUPT,
   BPG_ERROR_LIMIT_EXCEEDED,
+  BPG_ERROR_CHIP_LOCKED,
   BPG_N_ERRORS /*< skip >*/
 } BpgError;
 

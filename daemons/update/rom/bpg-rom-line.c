@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bpg-rom-line.h"
+
+#include "bpg-error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define BITS_A_BYTE 10u
+/* A line that takes nothing for so long is broken; what is in the kernel's buffers takes its time at the lowest speed. */
+#define WRITE_SECONDS 10
+#define DRAIN_LIMIT_MILLISECONDS 2000
+#define RESET_MILLISECONDS 100u
+#define BOOT_MILLISECONDS 50u
+#define SLOW_BOOT_MILLISECONDS 550u
+
+/* Slave ends of pseudo terminals; TIOCEXCL would outlast us on them for as long as the other end is open. */
+#define FIRST_PTY_MAJOR 136u
+#define LAST_PTY_MAJOR 143u
+
+/* The chip's own USB-Serial-JTAG. */
+#define USB_JTAG_VENDOR "303a"
+#define USB_JTAG_PRODUCT "1001"
+
+struct _BpgRomLine {
+  char *path;
+  int fd;
+  gboolean is_socket;
+  gboolean is_pty;
+  guint baud;
+  BpgRomReset reset;
+};
+
+static const struct {
+  guint baud;
+  speed_t speed;
+} speeds[] = {{115200, B115200}, {230400, B230400}, {460800, B460800}, {921600, B921600}};
+
+void
+bpg_rom_line_free (BpgRomLine *self)
+{
+  if (self->fd >= 0 && !self->is_socket) {
+    /* Output that nobody takes would make close() wait for half a minute. */
+    tcflush (self->fd, TCIOFLUSH);
+    if (!self->is_pty)
+      ioctl (self->fd, TIOCNXCL);
+  }
+  if (self->fd >= 0)
+    close (self->fd);
+  g_free (self->path);
+  g_free (self);
+}
+
+static gboolean
+fail (const char *path, int errsv, GError **error)
+{
+  BpgError code = BPG_ERROR_FAILED;
+
+  if (errsv == ENOENT || errsv == ENOTDIR || errsv == ELOOP)
+    code = BPG_ERROR_NOT_FOUND;
+  else if (errsv == ENXIO || errsv == ENODEV || errsv == EIO || errsv == ECONNREFUSED || errsv == ECONNRESET ||
+           errsv == EPIPE || errsv == EBADF)
+    code = BPG_ERROR_DISCONNECTED;
+  else if (errsv == EBUSY || errsv == EWOULDBLOCK)
+    code = BPG_ERROR_BUSY;
+  else if (errsv == EACCES || errsv == EPERM)
+    code = BPG_ERROR_NOT_AUTHORIZED;
+  g_set_error (error, BPG_ERROR, code, "%s: %s", path,
+               code == BPG_ERROR_BUSY ? "Somebody holds this line; end that, or wait" : g_strerror (errsv));
+  return FALSE;
+}
+
+static gboolean
+open_socket (BpgRomLine *self, GError **error)
+{
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+  if (strlen (self->path) >= sizeof address.sun_path) {
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "%s: The path of a socket is shorter", self->path);
+    return FALSE;
+  }
+  memcpy (address.sun_path, self->path, strlen (self->path));
+  self->is_socket = TRUE;
+  self->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (self->fd < 0 || connect (self->fd, (const struct sockaddr *) &address, sizeof address) != 0)
+    return fail (self->path, errno, error);
+  return TRUE;
+}
+
+static gboolean
+is_usb_id (const char *folder, const char *file, const char *wanted)
+{
+  g_autofree char *path = g_build_filename (folder, file, NULL);
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && g_str_equal (g_strstrip (text), wanted);
+}
+
+/* The device's interface has the USB device above it. */
+static gboolean
+is_usb_jtag (dev_t device)
+{
+  g_autofree char *folder = g_strdup_printf ("/sys/dev/char/%u:%u/device/..", major (device), minor (device));
+
+  return is_usb_id (folder, "idVendor", USB_JTAG_VENDOR) && is_usb_id (folder, "idProduct", USB_JTAG_PRODUCT);
+}
+
+static gboolean
+make_raw (BpgRomLine *self, GError **error)
+{
+  struct termios settings;
+
+  if (tcgetattr (self->fd, &settings) != 0)
+    return fail (self->path, errno, error);
+  cfmakeraw (&settings);
+  settings.c_cflag |= CLOCAL | CREAD;
+  settings.c_cflag &= ~(tcflag_t) (HUPCL | CRTSCTS | CSTOPB);
+  settings.c_cc[VMIN] = 1;
+  settings.c_cc[VTIME] = 0;
+  cfsetspeed (&settings, B115200);
+  if (tcsetattr (self->fd, TCSANOW, &settings) != 0)
+    return fail (self->path, errno, error);
+  tcflush (self->fd, TCIOFLUSH);
+  return TRUE;
+}
+
+static gboolean
+open_device (BpgRomLine *self, GError **error)
+{
+  struct stat status;
+
+  self->fd = open (self->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (self->fd < 0 || fstat (self->fd, &status) != 0)
+    return fail (self->path, errno, error);
+  self->is_pty = major (status.st_rdev) >= FIRST_PTY_MAJOR && major (status.st_rdev) <= LAST_PTY_MAJOR;
+  if (flock (self->fd, LOCK_EX | LOCK_NB) != 0)
+    return fail (self->path, errno, error);
+  if (!self->is_pty)
+    ioctl (self->fd, TIOCEXCL);
+  if (!self->is_pty)
+    self->reset = is_usb_jtag (status.st_rdev) ? BPG_ROM_RESET_USB_JTAG : BPG_ROM_RESET_CLASSIC;
+  return make_raw (self, error);
+}
+
+BpgRomLine *
+bpg_rom_line_open (const char *path, GError **error)
+{
+  g_autoptr (BpgRomLine) self = g_new0 (BpgRomLine, 1);
+  struct stat status;
+  gboolean good = FALSE;
+
+  self->fd = -1;
+  self->path = g_strdup (path);
+  self->baud = BPG_ROM_FIRST_BAUD;
+  if (stat (path, &status) != 0)
+    fail (path, errno, error);
+  else if (S_ISSOCK (status.st_mode))
+    good = open_socket (self, error);
+  else if (S_ISCHR (status.st_mode))
+    good = open_device (self, error);
+  else
+    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "%s is neither a serial device nor a socket", path);
+  return good ? g_steal_pointer (&self) : NULL;
+}
+
+BpgRomReset
+bpg_rom_line_get_reset (BpgRomLine *self)
+{
+  return self->reset;
+}
+
+gboolean
+bpg_rom_line_has_speed (BpgRomLine *self)
+{
+  return !self->is_socket && self->reset != BPG_ROM_RESET_USB_JTAG;
+}
+
+static const speed_t *
+find_speed (guint baud)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (speeds); i++) {
+    if (speeds[i].baud == baud)
+      return &speeds[i].speed;
+  }
+  return NULL;
+}
+
+gboolean
+bpg_rom_line_is_speed (guint baud)
+{
+  return find_speed (baud) != NULL;
+}
+
+gboolean
+bpg_rom_line_set_baud (BpgRomLine *self, guint baud, GError **error)
+{
+  const speed_t *speed = find_speed (baud);
+  struct termios settings;
+
+  g_return_val_if_fail (speed != NULL, FALSE);
+  self->baud = baud;
+  if (self->is_socket)
+    return TRUE;
+  if (tcgetattr (self->fd, &settings) != 0 || cfsetspeed (&settings, *speed) != 0 ||
+      tcsetattr (self->fd, TCSADRAIN, &settings) != 0)
+    return fail (self->path, errno, error);
+  return TRUE;
+}
+
+guint
+bpg_rom_line_get_baud (BpgRomLine *self)
+{
+  return self->baud;
+}
+
+guint
+bpg_rom_line_get_milliseconds (BpgRomLine *self, gsize bytes)
+{
+  return (guint) (bytes * BITS_A_BYTE * 1000 / self->baud + 1);
+}
+
+/* Waits for the line, or for the cancellable; FALSE with Cancelled, @ready is whether the line was. */
+static gboolean
+wait_for (BpgRomLine *self, short events, gint64 deadline, gboolean *ready, GCancellable *cancellable, GError **error)
+{
+  gint64 left = deadline - g_get_monotonic_time ();
+  GPollFD cancelled = {.fd = -1};
+  struct pollfd fds[2] = {{.fd = self->fd, .events = events}, {.fd = -1, .events = POLLIN}};
+  gboolean has_fd = cancellable != NULL && g_cancellable_make_pollfd (cancellable, &cancelled);
+  int milliseconds = left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
+
+  if (has_fd)
+    fds[1].fd = cancelled.fd;
+  if (poll (fds, G_N_ELEMENTS (fds), milliseconds) < 0)
+    fds[0].revents = 0;
+  if (has_fd)
+    g_cancellable_release_fd (cancellable);
+  *ready = fds[0].revents != 0;
+  if (!g_cancellable_is_cancelled (cancellable))
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_CANCELLED, "It was cancelled");
+  return FALSE;
+}
+
+gboolean
+bpg_rom_line_write (BpgRomLine *self, const guint8 *bytes, gsize length, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time () + WRITE_SECONDS * G_USEC_PER_SEC;
+  gboolean ready;
+
+  while (length > 0) {
+    gssize n = self->is_socket ? send (self->fd, bytes, length, MSG_NOSIGNAL) : write (self->fd, bytes, length);
+
+    if (n > 0) {
+      bytes += n;
+      length -= (gsize) n;
+      deadline = g_get_monotonic_time () + WRITE_SECONDS * G_USEC_PER_SEC;
+      continue;
+    }
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+      return fail (self->path, errno, error);
+    if (g_get_monotonic_time () >= deadline) {
+      g_set_error (error, BPG_ERROR, BPG_ERROR_TIMED_OUT, "%s takes no bytes", self->path);
+      return FALSE;
+    }
+    if (!wait_for (self, POLLOUT, deadline, &ready, cancellable, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gssize
+bpg_rom_line_read (BpgRomLine *self, guint8 *bytes, gsize size, gint64 deadline, GCancellable *cancellable,
+                   GError **error)
+{
+  for (;;) {
+    gboolean ready;
+    gssize n;
+
+    if (!wait_for (self, POLLIN, deadline, &ready, cancellable, error))
+      return -1;
+    n = ready ? read (self->fd, bytes, size) : 0;
+    if (n > 0)
+      return n;
+    if (ready && (n == 0 || (errno != EAGAIN && errno != EINTR))) {
+      fail (self->path, n == 0 ? ENODEV : errno, error);
+      return -1;
+    }
+    if (g_get_monotonic_time () >= deadline)
+      return 0;
+  }
+}
+
+gboolean
+bpg_rom_line_drain (BpgRomLine *self, guint milliseconds, GCancellable *cancellable, GError **error)
+{
+  gint64 limit = g_get_monotonic_time () + DRAIN_LIMIT_MILLISECONDS * 1000;
+  guint8 bytes[256];
+  gssize n;
+
+  do {
+    n = bpg_rom_line_read (self, bytes, sizeof bytes, g_get_monotonic_time () + milliseconds * 1000, cancellable, error);
+  } while (n > 0 && g_get_monotonic_time () < limit);
+  return n >= 0;
+}
+
+gboolean
+bpg_rom_sleep (guint milliseconds, GCancellable *cancellable, GError **error)
+{
+  GPollFD cancelled = {.fd = -1};
+
+  if (cancellable == NULL || !g_cancellable_make_pollfd (cancellable, &cancelled)) {
+    g_usleep (milliseconds * 1000);
+    return TRUE;
+  }
+  g_poll (&cancelled, 1, (int) milliseconds);
+  g_cancellable_release_fd (cancellable);
+  if (!g_cancellable_is_cancelled (cancellable))
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_CANCELLED, "It was cancelled");
+  return FALSE;
+}
+
+/* Reset. A step of a sequence: the two lines as they shall be, and how long to hold them. */
+
+typedef struct {
+  gboolean dtr;
+  gboolean rts;
+  guint milliseconds;
+} Step;
+
+static gboolean
+set_lines (BpgRomLine *self, const Step *step, GError **error)
+{
+  int lines = 0;
+
+  if (ioctl (self->fd, TIOCMGET, &lines) != 0)
+    return fail (self->path, errno, error);
+  lines &= ~(TIOCM_DTR | TIOCM_RTS);
+  if (step->dtr)
+    lines |= TIOCM_DTR;
+  if (step->rts)
+    lines |= TIOCM_RTS;
+  return ioctl (self->fd, TIOCMSET, &lines) == 0 || fail (self->path, errno, error);
+}
+
+static gboolean
+take_steps (BpgRomLine *self, const Step *steps, guint n_steps, GCancellable *cancellable, GError **error)
+{
+  for (guint i = 0; i < n_steps; i++) {
+    if (!set_lines (self, &steps[i], error) || !bpg_rom_sleep (steps[i].milliseconds, cancellable, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Whether there are modem lines at all; pseudo terminals and some adapters have none. */
+static gboolean
+has_lines (BpgRomLine *self)
+{
+  int lines;
+
+  return ioctl (self->fd, TIOCMGET, &lines) == 0 || (errno != ENOTTY && errno != EINVAL);
+}
+
+gboolean
+bpg_rom_line_enter_download (BpgRomLine *self, gboolean slow, GCancellable *cancellable, GError **error)
+{
+  /* RTS pulls RESET, DTR pulls BOOT, and both together neither: RESET alone, then BOOT alone, then none. */
+  const Step classic[] = {
+    {FALSE, FALSE, 0},
+    {TRUE, TRUE, 0},
+    {FALSE, TRUE, RESET_MILLISECONDS},
+    {TRUE, FALSE, slow ? SLOW_BOOT_MILLISECONDS : BOOT_MILLISECONDS},
+    {FALSE, FALSE, 0},
+  };
+  /* The peripheral remembers DTR when RTS rises; it goes by way of both, as neither would mean nothing. */
+  const Step usb_jtag[] = {
+    {FALSE, FALSE, RESET_MILLISECONDS},
+    {TRUE, FALSE, RESET_MILLISECONDS},
+    {TRUE, TRUE, 0},
+    {FALSE, TRUE, RESET_MILLISECONDS},
+    {FALSE, FALSE, 0},
+  };
+
+  if (self->reset != BPG_ROM_RESET_NONE && !has_lines (self))
+    self->reset = BPG_ROM_RESET_NONE;
+  if (self->reset == BPG_ROM_RESET_CLASSIC)
+    return take_steps (self, classic, G_N_ELEMENTS (classic), cancellable, error);
+  if (self->reset == BPG_ROM_RESET_USB_JTAG)
+    return take_steps (self, usb_jtag, G_N_ELEMENTS (usb_jtag), cancellable, error);
+  return TRUE;
+}
+
+gboolean
+bpg_rom_line_restart (BpgRomLine *self, GCancellable *cancellable, GError **error)
+{
+  const Step steps[] = {{FALSE, TRUE, RESET_MILLISECONDS}, {FALSE, FALSE, RESET_MILLISECONDS}};
+
+  return self->reset == BPG_ROM_RESET_NONE || take_steps (self, steps, G_N_ELEMENTS (steps), cancellable, error);
+}
