@@ -149,27 +149,22 @@ drain (BpgRomChip *self, GError **error)
   return bpg_rom_line_drain (self->line, QUIET_MILLISECONDS, self->cancellable, error);
 }
 
-/* Whether the same request may have another outcome: it was not understood, or nobody answered. */
-static gboolean
-may_be_noise (BpgRomOutcome outcome, const BpgRomReply *reply)
-{
-  return outcome == BPG_ROM_SILENT || (outcome == BPG_ROM_REFUSED && (reply->reason == BPG_ROM_REASON_INVALID ||
-                                                                      reply->reason == BPG_ROM_REASON_CHECKSUM));
-}
-
+/* Again while that may have another outcome: requests carry no checksum, and noise can have made another one of them, or
+ * of the answer, than was sent. */
 static gboolean
 ask_again (BpgRomChip *self, BpgRomCommand command, const guint8 *body, gsize length, guint milliseconds,
            BpgRomReply *reply, const char *what, GError **error)
 {
   BpgRomOutcome outcome = BPG_ROM_SILENT;
 
-  for (guint i = 0; i < TRIES && may_be_noise (outcome, reply); i++) {
+  for (guint i = 0; i < TRIES && (outcome == BPG_ROM_SILENT || outcome == BPG_ROM_REFUSED); i++) {
     if (i > 0 && !drain (self, error))
       return FALSE;
     outcome = bpg_rom_chip_ask (self, command, body, length, milliseconds, reply, error);
   }
   if (outcome == BPG_ROM_SILENT)
-    g_set_error (error, BPG_ERROR, BPG_ERROR_TIMED_OUT, "The chip does not answer any more (%s)", what);
+    g_set_error (error, BPG_ERROR, BPG_ERROR_TIMED_OUT,
+                 "The chip was to %s and does not answer any more. " BPG_ROM_ADVICE, what);
   else if (outcome == BPG_ROM_REFUSED)
     g_set_error (error, BPG_ERROR, BPG_ERROR_FAILED, "The chip refuses to %s: %s", what,
                  bpg_rom_describe_reason (reply->reason));
@@ -192,7 +187,7 @@ bpg_rom_chip_sync (BpgRomChip *self, guint tries, GError **error)
   if (outcome == BPG_ROM_DONE) /* It answers eight times. */
     return drain (self, error);
   g_set_error (error, BPG_ERROR, BPG_ERROR_TIMED_OUT,
-               "The chip does not answer. Hold BOOT, press RESET, let BOOT go, and try again");
+               "The chip does not answer. " BPG_ROM_ADVICE);
   return FALSE;
 }
 

@@ -13,6 +13,9 @@
 /* The ROM sends three bytes of address to the flash. */
 #define BPG_ROM_FLASH_MAX (16u * 1024 * 1024)
 
+/* What a person can do about a chip that does not answer. */
+#define BPG_ROM_ADVICE "Hold BOOT, press RESET, let BOOT go, and try again"
+
 /**
  * BpgRomOutcome:
  * @BPG_ROM_DONE: the loader did it

@@ -414,6 +414,8 @@ restart (Flash *self)
     self->session.report->restarted = bpg_rom_chip_reset_by_watchdog (chip, NULL);
   else if (reset == BPG_ROM_RESET_CLASSIC)
     self->session.report->restarted = bpg_rom_line_restart (chip->line, chip->cancellable, NULL);
+  else if (bpg_rom_line_get_baud (chip->line) != BPG_ROM_FIRST_BAUD)
+    bpg_rom_chip_change_baud (chip, BPG_ROM_FIRST_BAUD, NULL); /* where whoever comes next looks for it */
 }
 
 static gboolean

@@ -115,6 +115,15 @@ is_usb_jtag (dev_t device)
   return is_usb_id (folder, "idVendor", USB_JTAG_VENDOR) && is_usb_id (folder, "idProduct", USB_JTAG_PRODUCT);
 }
 
+/* Whether there are modem lines at all; pseudo terminals and some adapters have none. */
+static gboolean
+has_lines (BpgRomLine *self)
+{
+  int lines;
+
+  return ioctl (self->fd, TIOCMGET, &lines) == 0;
+}
+
 static gboolean
 make_raw (BpgRomLine *self, GError **error)
 {
@@ -147,7 +156,7 @@ open_device (BpgRomLine *self, GError **error)
     return fail (self->path, errno, error);
   if (!self->is_pty)
     ioctl (self->fd, TIOCEXCL);
-  if (!self->is_pty)
+  if (has_lines (self))
     self->reset = is_usb_jtag (status.st_rdev) ? BPG_ROM_RESET_USB_JTAG : BPG_ROM_RESET_CLASSIC;
   return make_raw (self, error);
 }
@@ -364,15 +373,6 @@ take_steps (BpgRomLine *self, const Step *steps, guint n_steps, GCancellable *ca
   return TRUE;
 }
 
-/* Whether there are modem lines at all; pseudo terminals and some adapters have none. */
-static gboolean
-has_lines (BpgRomLine *self)
-{
-  int lines;
-
-  return ioctl (self->fd, TIOCMGET, &lines) == 0 || (errno != ENOTTY && errno != EINVAL);
-}
-
 gboolean
 bpg_rom_line_enter_download (BpgRomLine *self, gboolean slow, GCancellable *cancellable, GError **error)
 {
@@ -393,8 +393,6 @@ bpg_rom_line_enter_download (BpgRomLine *self, gboolean slow, GCancellable *canc
     {FALSE, FALSE, 0},
   };
 
-  if (self->reset != BPG_ROM_RESET_NONE && !has_lines (self))
-    self->reset = BPG_ROM_RESET_NONE;
   if (self->reset == BPG_ROM_RESET_CLASSIC)
     return take_steps (self, classic, G_N_ELEMENTS (classic), cancellable, error);
   if (self->reset == BPG_ROM_RESET_USB_JTAG)

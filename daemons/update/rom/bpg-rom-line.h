@@ -43,7 +43,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgRomLine, bpg_rom_line_free)
 /**
  * bpg_rom_line_get_reset:
  *
- * Returns: how this line can reset the chip, as far as can be told without trying.
+ * Returns: how this line can reset the chip.
  */
 BpgRomReset bpg_rom_line_get_reset (BpgRomLine *self);
 
@@ -110,8 +110,7 @@ gboolean bpg_rom_line_drain (BpgRomLine *self, guint milliseconds, GCancellable 
  * bpg_rom_line_enter_download:
  * @slow: hold BOOT longer, for boards whose RESET has a large capacitor
  *
- * Resets the chip into its ROM loader. A line without modem lines is left alone, and bpg_rom_line_get_reset() says so
- * from then on.
+ * Resets the chip into its ROM loader. A line without modem lines is left alone.
  *
  * Returns: %FALSE with Disconnected, Cancelled or Failed.
  */

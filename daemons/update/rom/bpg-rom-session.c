@@ -20,6 +20,7 @@
 #define RESETS 6u
 #define SYNCS_A_RESET 5u
 #define SYNCS 20u
+#define ATTEMPTS 3u
 
 #define FIRST_BLOCK BPG_ROM_SECTOR
 #define LAST_BLOCK 256u
@@ -114,6 +115,26 @@ may_reset (BpgRomSession *self)
   return self->order->reset && bpg_rom_line_get_reset (self->chip->line) != BPG_ROM_RESET_NONE;
 }
 
+/* A chip that cannot be reset may still be at the speed that earlier work has left it at. */
+static gboolean
+sync_at_any_speed (BpgRomSession *self, GError **error)
+{
+  BpgRomLine *line = self->chip->line;
+  g_autoptr (GError) local = NULL;
+
+  for (guint baud = BPG_ROM_FIRST_BAUD; baud <= BPG_ROM_LAST_BAUD; baud *= 2) {
+    g_clear_error (&local);
+    if (!bpg_rom_line_set_baud (line, baud, error))
+      return FALSE;
+    if (bpg_rom_chip_sync (self->chip, SYNCS_A_RESET, &local))
+      return baud == BPG_ROM_FIRST_BAUD || bpg_rom_chip_change_baud (self->chip, BPG_ROM_FIRST_BAUD, error);
+    if (!is_silence (local) || !bpg_rom_line_has_speed (line))
+      break;
+  }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 /* Into the loader by the modem lines, at the loader's first speed. */
 static gboolean
 enter_loader (BpgRomSession *self, GError **error)
@@ -121,16 +142,18 @@ enter_loader (BpgRomSession *self, GError **error)
   BpgRomLine *line = self->chip->line;
   guint resets = 0;
 
+  if (!may_reset (self))
+    return sync_at_any_speed (self, error);
   for (;;) {
     g_autoptr (GError) local = NULL;
 
     if (!bpg_rom_line_set_baud (line, BPG_ROM_FIRST_BAUD, error) ||
-        (may_reset (self) && !bpg_rom_line_enter_download (line, resets % 2 == 1, self->order->cancellable, error)))
+        !bpg_rom_line_enter_download (line, resets % 2 == 1, self->order->cancellable, error))
       return FALSE;
     resets++;
-    if (bpg_rom_chip_sync (self->chip, may_reset (self) ? SYNCS_A_RESET : SYNCS, &local))
+    if (bpg_rom_chip_sync (self->chip, SYNCS_A_RESET, &local))
       return TRUE;
-    if (!is_silence (local) || !may_reset (self) || resets == RESETS) {
+    if (!is_silence (local) || resets == RESETS) {
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
@@ -277,15 +300,26 @@ connect_chip (BpgRomSession *self, GError **error)
          attach (self, error) && raise_speed (self, error);
 }
 
+/* Whether another attempt may go better: a board that is plugged in again may need a person to hold its button, and
+ * noise may have led a chip astray that can be reset. */
+static gboolean
+is_worth_trying (const GError *error, gboolean again, gboolean can_reset, guint attempt, gint64 deadline)
+{
+  if (again)
+    return (is_silence (error) || is_worth_waiting (error, TRUE)) && g_get_monotonic_time () < deadline;
+  return is_silence (error) && can_reset && attempt < ATTEMPTS;
+}
+
 gboolean
 bpg_rom_session_connect (BpgRomSession *self, gboolean again, GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + (again ? self->order->absent_seconds : BUSY_SECONDS) * G_USEC_PER_SEC;
 
   bpg_rom_session_tell (self, "connecting", 0.0, NULL);
-  for (;;) {
+  for (guint attempt = 1;; attempt++) {
     g_autoptr (GError) local = NULL;
     BpgRomLine *line = open_line (self, again, deadline, error);
+    gboolean can_reset;
 
     if (line == NULL)
       return FALSE;
@@ -294,9 +328,9 @@ bpg_rom_session_connect (BpgRomSession *self, gboolean again, GError **error)
       bpg_rom_session_tell (self, "connecting", 0.0, "");
       return TRUE;
     }
+    can_reset = may_reset (self);
     bpg_rom_session_disconnect (self);
-    /* A board that is plugged in again may need a person to hold its button. */
-    if (!again || !(is_silence (local) || is_worth_waiting (local, again)) || g_get_monotonic_time () >= deadline) {
+    if (!is_worth_trying (local, again, can_reset, attempt, deadline)) {
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
