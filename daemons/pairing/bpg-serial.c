@@ -33,6 +33,7 @@ struct _BpgSerial {
   char *kind;
   guint baud;
   int fd;
+  gboolean is_ours; /* nobody else has the device */
   dev_t device;
   GSource *source;
   gpointer tag;
@@ -84,9 +85,10 @@ serial_close (BpgTransport *transport)
   }
   if (self->fd < 0)
     return;
-  /* Output that nobody takes would make close() wait for half a minute. */
-  tcflush (self->fd, TCIOFLUSH);
-  if (!is_pty (self->device))
+  /* Output that nobody takes would make close() wait for half a minute; what somebody else sends is theirs. */
+  if (self->is_ours)
+    tcflush (self->fd, TCIOFLUSH);
+  if (self->is_ours && !is_pty (self->device))
     ioctl (self->fd, TIOCNXCL);
   close (self->fd);
   self->fd = -1;
@@ -212,6 +214,7 @@ open_line (BpgSerial *self, GError **error)
 
   if (flock (self->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return set_open_error (self->path, errno, error);
+  self->is_ours = TRUE;
   if (!is_pty (self->device) && ioctl (self->fd, TIOCEXCL) != 0 && errno != ENOTTY)
     bpg_debug (self->path, "cannot be kept from others: %s", g_strerror (errno));
   return make_raw (self, error);
