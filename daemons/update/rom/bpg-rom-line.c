@@ -37,6 +37,7 @@ struct _BpgRomLine {
   int fd;
   gboolean is_socket;
   gboolean is_pty;
+  gboolean is_ours; /* nobody else has the device */
   guint baud;
   BpgRomReset reset;
 };
@@ -49,7 +50,7 @@ static const struct {
 void
 bpg_rom_line_free (BpgRomLine *self)
 {
-  if (self->fd >= 0 && !self->is_socket) {
+  if (self->is_ours) {
     /* Output that nobody takes would make close() wait for half a minute. */
     tcflush (self->fd, TCIOFLUSH);
     if (!self->is_pty)
@@ -154,6 +155,7 @@ open_device (BpgRomLine *self, GError **error)
   self->is_pty = major (status.st_rdev) >= FIRST_PTY_MAJOR && major (status.st_rdev) <= LAST_PTY_MAJOR;
   if (flock (self->fd, LOCK_EX | LOCK_NB) != 0)
     return fail (self->path, errno, error);
+  self->is_ours = TRUE;
   if (!self->is_pty)
     ioctl (self->fd, TIOCEXCL);
   if (has_lines (self))
