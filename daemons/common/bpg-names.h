@@ -28,6 +28,7 @@
 #define BPG_ACTION_TRAINING_TRAIN "org.bionicpro.training.train"
 #define BPG_ACTION_UPDATE_CONFIRM "org.bionicpro.update.confirm"
 #define BPG_ACTION_UPDATE_DOWNGRADE "org.bionicpro.update.downgrade"
+#define BPG_ACTION_UPDATE_FLASH_ROM "org.bionicpro.update.flash-rom"
 #define BPG_ACTION_UPDATE_INSTALL "org.bionicpro.update.install"
 #define BPG_ACTION_UPDATE_OVERRIDE "org.bionicpro.update.override"
 #define BPG_ACTION_UPDATE_ROLL_BACK "org.bionicpro.update.roll-back"

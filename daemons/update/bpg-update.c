@@ -5,6 +5,7 @@
 #include "bpg-error.h"
 #include "bpg-firmware-desk.h"
 #include "bpg-firmware-work.h"
+#include "bpg-flash-work.h"
 #include "bpg-fleet.h"
 #include "bpg-log.h"
 #include "bpg-method.h"
@@ -611,6 +612,12 @@ handle_install_firmware (gpointer object, GDBusMethodInvocation *invocation, GVa
     bpg_firmware_desk_install (BPG_UPDATE (object)->desk, invocation, parameters);
 }
 
+static void
+handle_flash_rom (gpointer object, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  bpg_flash_work_handle (BPG_UPDATE (object)->service, invocation, parameters);
+}
+
 static const BpgMethod methods[] = {
   {"handle-get-clinic-key", NULL, handle_get_clinic_key},
   {"handle-install", BPG_ACTION_UPDATE_INSTALL, handle_install},
@@ -620,6 +627,7 @@ static const BpgMethod methods[] = {
   {"handle-stage-firmware", BPG_ACTION_UPDATE_INSTALL, handle_stage_firmware},
   {"handle-import-firmware", BPG_ACTION_UPDATE_INSTALL, handle_import_firmware},
   {"handle-install-firmware", BPG_ACTION_UPDATE_INSTALL, handle_install_firmware},
+  {"handle-flash-rom", BPG_ACTION_UPDATE_FLASH_ROM, handle_flash_rom},
   {NULL},
 };
 
