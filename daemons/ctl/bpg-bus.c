@@ -311,15 +311,14 @@ call (BpgCtl *ctl, const BpgDaemon *daemon, const char *path, const char *method
   }
 }
 
-GVariant *
-bpg_ctl_call_fd (BpgCtl *ctl, const char *path, const char *method, GVariant *arguments, const char *reply, int fd,
-                 int *received, GError **error)
+/* What all calls have in common; @arguments is floating. */
+static GVariant *
+call_object (BpgCtl *ctl, const char *path, const char *method, GVariant *arguments, const char *reply, const int *fds,
+             guint n_fds, GUnixFDList **received, GError **error)
 {
   g_autoptr (GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   const BpgDaemon *daemon = bpg_daemon_from_path (path);
-  g_autoptr (GUnixFDList) sent = NULL;
-  g_autoptr (GUnixFDList) list = NULL;
-  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GUnixFDList) sent = n_fds > 0 ? g_unix_fd_list_new () : NULL;
 
   if (daemon == NULL) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, _("%s is no object of ours"), path);
@@ -327,12 +326,30 @@ bpg_ctl_call_fd (BpgCtl *ctl, const char *path, const char *method, GVariant *ar
   }
   if (bpg_ctl_connect (ctl, error) == NULL)
     return NULL;
-  if (fd >= 0) {
-    sent = g_unix_fd_list_new ();
-    if (g_unix_fd_list_append (sent, fd, error) < 0)
+  for (guint i = 0; i < n_fds; i++) {
+    if (g_unix_fd_list_append (sent, fds[i], error) < 0)
       return NULL;
   }
-  answer = call (ctl, daemon, path, method, owned, reply, sent, &list, error);
+  return call (ctl, daemon, path, method, owned, reply, sent, received, error);
+}
+
+GVariant *
+bpg_ctl_call_fds (BpgCtl *ctl, const char *path, const char *method, GVariant *arguments, const char *reply,
+                  const int *fds, guint n_fds, GError **error)
+{
+  g_autoptr (GUnixFDList) list = NULL;
+
+  return call_object (ctl, path, method, arguments, reply, fds, n_fds, &list, error);
+}
+
+GVariant *
+bpg_ctl_call_fd (BpgCtl *ctl, const char *path, const char *method, GVariant *arguments, const char *reply, int fd,
+                 int *received, GError **error)
+{
+  g_autoptr (GUnixFDList) list = NULL;
+  g_autoptr (GVariant) answer =
+    call_object (ctl, path, method, arguments, reply, &fd, fd >= 0 ? 1 : 0, &list, error);
+
   if (answer == NULL)
     return NULL;
   if (received != NULL) {

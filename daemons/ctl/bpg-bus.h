@@ -126,6 +126,15 @@ GVariant *bpg_ctl_call_fd (BpgCtl *ctl, const char *path, const char *method, GV
                            int fd, int *received, GError **error);
 
 /**
+ * bpg_ctl_call_fds:
+ * @fds: (array length=n_fds): to hand over (kept open); their handles in @arguments are 0, 1, …
+ *
+ * As bpg_ctl_call() for methods that take several file descriptors.
+ */
+GVariant *bpg_ctl_call_fds (BpgCtl *ctl, const char *path, const char *method, GVariant *arguments, const char *reply,
+                            const int *fds, guint n_fds, GError **error);
+
+/**
  * bpg_ctl_take_bus_error:
  * @error: (transfer full): as GDBus gave it
  *

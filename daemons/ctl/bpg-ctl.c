@@ -20,7 +20,7 @@ static const Section sections[] = {
     &bpg_verb_monitor, &bpg_verb_doctor}},
   {N_("Patients and arms"),
    {&bpg_verb_patients, &bpg_verb_patients_add, &bpg_verb_patients_delete, &bpg_verb_bind, &bpg_verb_unbind,
-    &bpg_verb_identify, &bpg_verb_ports, &bpg_verb_ports_add, &bpg_verb_ports_remove}},
+    &bpg_verb_identify, &bpg_verb_ports, &bpg_verb_ports_add, &bpg_verb_ports_remove, &bpg_verb_flash_rom}},
   {N_("Recording"),
    {&bpg_verb_session, &bpg_verb_record, &bpg_verb_verdicts, &bpg_verb_recordings, &bpg_verb_recordings_import,
     &bpg_verb_recordings_delete}},
@@ -164,6 +164,7 @@ bpg_ctl_get_exit_status (const GError *error)
     [BPG_ERROR_NO_SPACE] = BPG_EXIT_FAILED,
     [BPG_ERROR_CORRUPT] = BPG_EXIT_FAILED,
     [BPG_ERROR_LIMIT_EXCEEDED] = BPG_EXIT_REFUSED,
+    [BPG_ERROR_CHIP_LOCKED] = BPG_EXIT_REFUSED,
   };
 
   if (error->domain == BPG_ERROR && (guint) error->code < G_N_ELEMENTS (statuses))

@@ -22,7 +22,7 @@ def read_manual():
 
 def verbs_of(clinic):
     """Every verb the overview shows."""
-    return re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ", clinic.run("--help").stdout, re.M)
+    return re.findall(r"^  ([a-z-]+(?: [a-z]+)?)  ", clinic.run("--help").stdout, re.M)
 
 
 def test_manual_is_complete():
@@ -88,6 +88,8 @@ def test_completion():
         assert complete(clinic, "bionicctl firmware install BP-1 f") == ["f1f1"]
         assert complete(clinic, "bionicctl firmware conf") == ["confirm"]
         assert "--baud" in complete(clinic, "bionicctl ports add --b")
+        assert complete(clinic, "bionicctl flash-rom --baud 9") == ["921600"]
+        assert "--erase-images" in complete(clinic, "bionicctl flash-rom --er")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # Completion for bionicctl. Verbs and options come from the program itself, names from the services.
 
 _bionicctl_verbs () {
-  bionicctl --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p'
+  bionicctl --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\( [a-z][a-z]*\)\{0,1\}\)  .*/\1/p'
 }
 
 _bionicctl_options () {
@@ -55,6 +55,8 @@ _bionicctl_values () {
       [[ $2 != sign ]] || printf '%s\n' any
       ;;
     --purpose) printf '%s\n' training recalibration ;;
+    --port) compgen -G '/dev/tty[AU]*' ;;
+    --baud) printf '%s\n' 115200 230400 460800 921600 ;;
     --when-refused) printf '%s\n' redo skip abort ;;
     *) return 1 ;;
   esac
