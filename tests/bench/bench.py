@@ -13,7 +13,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-BENCHES = ("recognition", "rejection", "stream", "retrain", "turnaround", "idle", "bus", "decision", "boot", "update")
+BENCHES = ("recognition", "rejection", "stream", "retrain", "turnaround", "idle", "bus", "decision", "boot", "update",
+           "flash")
 # Options of one bench alone.
 OWN_OPTIONS = {"rejection": "full", "recognition": "people"}
 
