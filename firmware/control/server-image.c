@@ -237,7 +237,9 @@ erase (struct bpg_request *request)
   image = (unsigned) erase_request.slot / BPG_BOOT_SLOTS;
   slot = (unsigned) erase_request.slot % BPG_BOOT_SLOTS;
   error = BPG_ARM_ERROR_WRONG_STATE;
-  if (!bpg_slots_is_needed (&control->slots, image, slot))
+  /* Who names none means the one that the next upload goes to. */
+  if ((erase_request.has_slot || bpg_slots_target (&control->slots, image, &slot))
+      && !bpg_slots_is_needed (&control->slots, image, slot))
     error = bpg_upload_forget (&control->upload, image, slot)
               ? bpg_slots_erase (&control->slots, image, slot)
               : BPG_ARM_ERROR_UNKNOWN;

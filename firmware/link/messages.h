@@ -184,7 +184,7 @@ struct bpg_upload_reply
 struct bpg_erase_request
 {
   bool has_slot;
-  uint64_t slot; /* MCUmgr's count: image x 2 + slot; 1 when absent */
+  uint64_t slot; /* MCUmgr's count: image x 2 + slot; when absent the firmware's that does not run */
 };
 
 struct bpg_slot_info
