@@ -116,7 +116,9 @@ class Arm:
         return self.sequence
 
     def take_line(self, line):
-        """Takes an SMP line in."""
+        """Takes an SMP line in; an empty one sets it off from a frame."""
+        if not line:
+            return
         raw = base64.b64decode(line[2:])
         self.partial = raw if line[0] == 6 else (self.partial or b"") + raw
         length = struct.unpack(">H", self.partial[:2])[0]
