@@ -67,9 +67,12 @@ send_frame (struct bpg_stream *stream, enum bpg_frame_type type, uint64_t tick,
   size_t size = bpg_frame_encode (&frame, wire, sizeof wire);
 
   if (bpg_port_link_room () < size + BPG_STREAM_RESERVE)
-    stream->dropped++;
-  else
-    bpg_port_link_write (wire, size);
+    {
+      stream->dropped++;
+      return;
+    }
+  bpg_port_link_write (wire, size);
+  stream->frame_sent = true;
 }
 
 static void
@@ -149,6 +152,19 @@ bpg_stream_reply (struct bpg_stream *stream, const uint8_t *packet, size_t lengt
   bpg_stream_pump (stream);
 }
 
+/* Who reads lines and knows of no frames finds a line behind a frame only when
+ * that begins a new one. */
+static void
+send_line (struct bpg_stream *stream, const uint8_t *line, size_t length)
+{
+  static const uint8_t newline = '\n';
+
+  if (stream->frame_sent)
+    bpg_port_link_write (&newline, 1);
+  stream->frame_sent = false;
+  bpg_port_link_write (line, length);
+}
+
 void
 bpg_stream_pump (struct bpg_stream *stream)
 {
@@ -158,9 +174,9 @@ bpg_stream_pump (struct bpg_stream *stream)
       const uint8_t *end = memchr (line, '\n', stream->replies_end - stream->replies_start);
       size_t length = (size_t) (end - line) + 1;
 
-      if (bpg_port_link_room () < length)
+      if (bpg_port_link_room () < length + 1)
         return;
-      bpg_port_link_write (line, length);
+      send_line (stream, line, length);
       stream->replies_start += (uint32_t) length;
     }
 }

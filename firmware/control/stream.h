@@ -32,6 +32,7 @@ struct bpg_stream
   uint8_t channels;
   uint16_t sequence;
   uint32_t dropped;
+  bool frame_sent; /* since the last line */
   uint8_t pending_count;
   uint32_t pending_first;
   uint64_t pending_tick;

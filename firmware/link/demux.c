@@ -53,6 +53,9 @@ end_line (struct bpg_demux *demux, struct bpg_demux_event *event)
   if (result == BPG_SMP_LINE_BAD)
     return false;
 
+  /* The newline that sets a line off from a frame before it is the line's. */
+  if (demux->chunk_lines == 0 && demux->chunk_length == length + 2 && demux->chunk[0] == '\n')
+    demux->chunk_lines++;
   demux->chunk_lines += length + 1;
   /* Nothing but lines since the last zero: no frame is being collected. */
   if (demux->chunk_lines >= demux->chunk_length)
