@@ -122,13 +122,23 @@ TRY (identify_request)
 TRY (fall_back_request)
 TRY (erase_request)
 TRY (status)
+TRY (echo_reply)
+TRY (info_reply)
+TRY (rc_reply)
+TRY (usage_confirm_reply)
+TRY (bench_request)
+TRY (bench_reply)
+TRY (image_entry)
+TRY (slot_info)
 
 static void (*const tries[]) (const uint8_t *, size_t) = {
   try_echo_request,      try_datetime,       try_params_reply,  try_info_request,    try_image_write_request,
   try_upload_request,    try_upload_reply,   try_identity,      try_challenge_request, try_challenge_reply,
   try_bind_request,      try_unbind_request, try_state_reply,   try_parameters,      try_stream_request,
   try_trial_request,     try_usage_request,  try_usage_confirm_request, try_identify_request,
-  try_fall_back_request, try_erase_request,  try_status,
+  try_fall_back_request, try_erase_request,  try_status,        try_echo_reply,      try_info_reply,
+  try_rc_reply,          try_usage_confirm_reply, try_bench_request, try_bench_reply, try_image_entry,
+  try_slot_info,
 };
 
 static void
