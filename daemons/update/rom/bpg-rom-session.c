@@ -22,7 +22,7 @@
 #define SYNCS 20u
 #define ATTEMPTS 3u
 
-#define FIRST_BLOCK BPG_ROM_SECTOR
+#define FIRST_BLOCK BPG_ROM_BLOCK_MAX
 #define LAST_BLOCK 256u
 #define FIRST_RUN_SECTORS 64u
 #define LAST_RUN_SECTORS 2u
@@ -343,7 +343,7 @@ gboolean
 bpg_rom_session_be_careful (BpgRomSession *self, guint times, GError **error)
 {
   self->ahead = FALSE;
-  self->block = MAX (self->block / 2, LAST_BLOCK);
+  self->block = MAX (self->block / 2 / LAST_BLOCK * LAST_BLOCK, LAST_BLOCK);
   self->run_sectors = MAX (self->run_sectors / 2, LAST_RUN_SECTORS);
   self->report->retries++;
   if (times == SPEED_TO_BLAME && bpg_rom_line_get_baud (self->chip->line) > BPG_ROM_FIRST_BAUD) {

@@ -5,7 +5,7 @@
 
 /* The ROM's interrupt handler keeps what comes while a block is written to the flash, in a ring of 2 KB: so much of the
  * next block may be on its way meanwhile, and the line does not stand still. */
-#define AHEAD_BYTES 1536u
+#define AHEAD_BYTES 1792u
 #define BLOCK_MILLISECONDS 1000u
 #define DAMAGED_TRIES 8u
 /* Deflating is worth it only when it saves so much, as it cannot be mended in the middle. */
