@@ -13,7 +13,9 @@ usage: rom_double.py PATH [--socket] [--flash FILE]    a double to play with, un
 import argparse
 import collections
 import contextlib
+import functools
 import hashlib
+import operator
 import os
 import pty
 import random
@@ -175,11 +177,11 @@ class RomDouble:
                 out.append(byte)
         return bytes(out)
 
-    def _pace(self, clock, length):
-        """Waits until so many bytes have gone over the line; returns the line's clock then."""
+    def _pace(self, clock, length, idle):
+        """Waits until so many bytes have gone over the line; returns the line's clock then. A line that had nothing to
+        carry does not catch up on that; one that we were late to look at does."""
         now = time.monotonic()
-        # A line that stood still does not catch up.
-        clock = max(clock, now - 0.02) + length * 10.0 / self.baud
+        clock = (max(clock, now) if idle else clock) + length * 10.0 / self.baud
         if self.paced and clock > now:
             time.sleep(clock - now)
         return clock
@@ -188,7 +190,8 @@ class RomDouble:
         while not self.ended:
             try:
                 self._accept()
-                if self.fd is None or not select.select([self.fd], [], [], 0.05)[0]:
+                idle = self.fd is None or not select.select([self.fd], [], [], 0)[0]
+                if self.fd is None or (idle and not select.select([self.fd], [], [], 0.05)[0]):
                     continue
                 data = os.read(self.fd, 64 if self.paced else 4096)
             except (OSError, TypeError, ValueError):
@@ -202,7 +205,7 @@ class RomDouble:
                     self.fd = None
                 time.sleep(0.01)
                 continue
-            self.clock_in = self._pace(self.clock_in, len(data))
+            self.clock_in = self._pace(self.clock_in, len(data), idle)
             if self._is_carried(len(data)):
                 self._take(self._spoil(data))
 
@@ -219,7 +222,7 @@ class RomDouble:
         data = self._spoil(data)
         if not self._is_carried(0):
             return
-        self.clock_out = self._pace(self.clock_out, len(data))
+        self.clock_out = self._pace(self.clock_out, len(data), True)
         with contextlib.suppress(OSError, TypeError):
             os.write(self.fd, data)
 
@@ -346,10 +349,7 @@ class RomDouble:
             self._answer(command, INVALID)
             return
         write["sequence"] += 1
-        total = 0xEF
-        for byte in data:
-            total ^= byte
-        if total != checksum:
+        if functools.reduce(operator.xor, data, 0xEF) != checksum:
             self._answer(command, CHECKSUM)
             return
         self.blocks += 1
