@@ -47,8 +47,9 @@ class RomDouble:
     silent: it does not answer. running: it runs its program, until reset. security, crypt_count, chip_id: what
     GET_SECURITY_INFO tells. registers: what READ_REG finds. deflate: whether it can. refuses_baud: CHANGE_BAUDRATE is
     refused. carries: the highest speed at which the line carries anything. carries_blocks: the same, of long frames.
-    spoils_streams: what it unpacks is not what was packed. noise: so many of 1,000 bytes are dropped, doubled or flipped. wrong_md5: every MD5 is. bad_flash: bits do not stay
-    cleared. unplug_after: so many blocks later the line goes, for unplugged_seconds.
+    spoils_streams: what it unpacks is not what was packed. noise: so many of 1,000 bytes are dropped, doubled or
+    flipped. wrong_md5: every MD5 is. bad_flash: bits do not stay cleared. unplug_after: so many blocks later the line
+    goes, for unplugged_seconds.
     """
 
     def __init__(self, path, unix_socket=False, size=4 * 1024 * 1024, paced=False, timed=False, modem=None):
