@@ -561,11 +561,16 @@ static void
 test_unknown (void)
 {
   g_autoptr (Harness) harness = harness_new ();
+  static const uint8_t samples[16];
+  struct bpg_cbor_writer writer;
 
   g_assert_cmpint (harness_ask (harness, BPG_SMP_READ, 7, 0), ==, BPG_SMP_ERROR_NOT_SUPPORTED);
   g_assert_cmpint (harness_ask (harness, BPG_SMP_READ, BPG_GROUP_ARM, 99), ==, BPG_ARM_ERROR_UNKNOWN);
   g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_IDENTITY), ==, BPG_ARM_ERROR_UNKNOWN);
-  g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_BENCH), ==,
+  g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_BENCH), ==, BPG_ARM_ERROR_INVALID);
+  writer = harness_begin (harness);
+  bpg_bench_request_encode (&(struct bpg_bench_request){ .data = { samples, sizeof samples } }, &writer);
+  g_assert_cmpint (harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_BENCH, &writer), ==,
                    BPG_ARM_ERROR_NOT_AUTHORISED);
   g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_OS, BPG_OS_ECHO), ==, BPG_SMP_ERROR_INVALID);
   g_assert_cmpint (harness_ask (harness, BPG_SMP_WRITE, BPG_GROUP_IMAGE, BPG_IMAGE_STATE), ==, BPG_SMP_ERROR_INVALID);
