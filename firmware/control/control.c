@@ -13,6 +13,8 @@
 /* So many pieces of input are looked at in one round, that samples do not
  * wait behind a flood. */
 #define PIECES_A_ROUND 32u
+/* And for so long: some requests take their time, above all a signature. */
+#define INPUT_US 5000u
 
 static struct bpg_usage_record
 begin_record (const struct bpg_control *control, enum bpg_usage_kind kind, unsigned a)
@@ -412,12 +414,13 @@ static void
 take_input (struct bpg_control *control)
 {
   uint32_t operations = bpg_port_flash_operations ();
+  uint64_t begun = bpg_port_now_us ();
   struct bpg_demux_event event;
 
   for (unsigned i = 0; i < PIECES_A_ROUND; i++)
     {
       if (!bpg_stream_has_room (&control->stream) || !read_input (control)
-          || bpg_port_flash_operations () != operations)
+          || bpg_port_flash_operations () != operations || bpg_port_now_us () - begun >= INPUT_US)
         return;
       control->input_used
         += bpg_demux_push (&control->demux, control->input + control->input_used,

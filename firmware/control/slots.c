@@ -276,6 +276,7 @@ bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot, u
 {
   struct bpg_boot_entry entry = slots->record.entries[image];
   enum bpg_arm_error fault = slots->slot[image][slot].fault;
+  struct bpg_boot_slot described[BPG_BOOT_SLOTS];
 
   if (!slots->slot[image][slot].present)
     return BPG_ARM_ERROR_CORRUPT;
@@ -288,6 +289,13 @@ bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot, u
                                     &slots->slot[image][slots->active[image]].version)
            < 0)
     return BPG_ARM_ERROR_VERSION_OLD;
+
+  /* Firmware that has never proved itself has a trial before it, where there
+   * is something to go back to: a signature does not say that it works. */
+  describe (slots, image, described);
+  if (image == BPG_IMAGE_FIRMWARE && (flags & BPG_BOOT_PERMANENT) && entry.confirmed != BPG_BOOT_NO_SLOT
+      && !bpg_boot_is_good (&entry, described, slot))
+    return BPG_ARM_ERROR_WRONG_STATE;
 
   bpg_boot_set_pending (&entry, slot, flags);
   return commit_entry (slots, image, &entry);

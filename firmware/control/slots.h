@@ -64,7 +64,8 @@ bool bpg_slots_find (const struct bpg_slots *slots, unsigned image, const uint8_
 const uint8_t *bpg_slots_model (const struct bpg_slots *slots, size_t *length);
 
 /* Makes a slot the candidate, with @flags of the boot record. Firmware older
- * than what runs needs BPG_BOOT_DOWNGRADE. */
+ * than what runs needs BPG_BOOT_DOWNGRADE (VERSION_OLD), and has BPG_BOOT_PERMANENT
+ * only when it was confirmed before (WRONG_STATE). */
 enum bpg_arm_error bpg_slots_set_pending (struct bpg_slots *slots, unsigned image, unsigned slot,
                                           uint8_t flags);
 

@@ -614,6 +614,16 @@ test_firmware_permanent (void)
   const struct scenario scenario = { "firmware made permanent", 3, make_permanent, check_newer };
   g_autoptr (Harness) harness = begin_firmware (TRUE);
 
+  /* What was never confirmed has a trial before it, whoever asks. */
+  g_assert_cmpint (set_firmware (harness, 2, TRUE, FALSE), ==, BPG_ARM_ERROR_WRONG_STATE);
+  g_assert_cmpint (set_firmware (harness, 2, FALSE, FALSE), ==, 0);
+  g_assert_cmpint (reset (harness), ==, 0);
+  g_assert_cmpuint (ask_firmware (harness), ==, 2);
+  g_assert_cmpint (reset (harness), ==, 0);
+  g_assert_cmpuint (ask_firmware (harness), ==, 1);
+  g_assert_cmpint (set_firmware (harness, 2, TRUE, FALSE), ==, BPG_ARM_ERROR_WRONG_STATE);
+  g_assert_cmpint (go_to_firmware (harness, 2, FALSE, FALSE), ==, 0);
+  g_assert_cmpint (go_to_firmware (harness, 1, FALSE, TRUE), ==, 0);
   run_scenario (harness, &scenario);
   end_firmware ();
 }
@@ -634,7 +644,7 @@ test_firmware_downgrade (void)
   const struct scenario scenario = { "firmware downgrade", 3, go_back, check_older };
   g_autoptr (Harness) harness = begin_firmware (TRUE);
 
-  g_assert_cmpint (make_permanent (harness), ==, 0);
+  g_assert_cmpint (go_to_firmware (harness, 2, FALSE, FALSE), ==, 0);
   g_assert_cmpuint (ask_firmware (harness), ==, 2);
   /* Nobody comes back by mistake. */
   g_assert_cmpint (set_firmware (harness, 1, FALSE, FALSE), ==, BPG_ARM_ERROR_VERSION_OLD);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ports/esp32c3/drivers/watchdog.h"
 #include "ports/esp32c3/rom.h"
 #include "ports/esp32c3/rsa-key.h"
 
@@ -47,6 +48,7 @@ bpg_chip_sha256 (const uint8_t *bytes, size_t length, uint8_t hash[BPG_SHA256_SI
       uint32_t piece = length < HASH_PIECE ? (uint32_t) length : HASH_PIECE;
 
       update (&context, bytes, piece);
+      bpg_watchdogs_feed ();
       bytes += piece;
       length -= piece;
     }
@@ -87,6 +89,7 @@ bpg_chip_rsa_pss_verify (const uint8_t *spki, size_t spki_length,
       if (!bpg_rsa_key_prepare (spki, spki_length, &key))
         return false;
       memcpy (key_hash, wanted_hash, sizeof key_hash);
+      bpg_watchdogs_feed ();
     }
   return bpg_chip_rsa_pss_verify_prepared (&key, hash, signature);
 }

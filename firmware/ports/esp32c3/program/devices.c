@@ -21,6 +21,7 @@
 #include "ports/esp32c3/memory.h"
 #include "ports/esp32c3/p256.h"
 #include "ports/esp32c3/program/port-chip.h"
+#include "ports/esp32c3/rom.h"
 #include BPG_RELEASE_KEY_HEADER
 
 /* Random Number Generator: a value takes some 80 cycles of the bus to come
@@ -262,6 +263,48 @@ sign_bare (const uint8_t hash[32], uint8_t signature[72])
 
   return bpg_p256_sign (devices.key, hash, bpg_port_random (fresh, sizeof fresh) ? fresh : NULL,
                         bpg_chip_sha256, signature);
+}
+
+/* Base64 of the key, three bytes a turn; 91 bytes end in one that fills up. */
+static void
+print_pem (const uint8_t spki[BPG_ATECC_SPKI_SIZE])
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+  ets_printf ("-----BEGIN PUBLIC KEY-----\n");
+  for (unsigned at = 0; at < BPG_ATECC_SPKI_SIZE; at += 3)
+    {
+      uint32_t group = 0;
+      unsigned left = BPG_ATECC_SPKI_SIZE - at;
+
+      for (unsigned i = 0; i < 3; i++)
+        group = group << 8 | (i < left ? spki[at + i] : 0u);
+      ets_printf ("%c%c%c%c%s", digits[group >> 18], digits[group >> 12 & 63],
+                  left > 1 ? digits[group >> 6 & 63] : '=', left > 2 ? digits[group & 63] : '=',
+                  at % 48 == 45 || left <= 3 ? "\n" : "");
+    }
+  ets_printf ("-----END PUBLIC KEY-----\n");
+}
+
+void
+bpg_devices_tell_key (void)
+{
+  uint8_t public_key[64];
+  uint8_t spki[BPG_ATECC_SPKI_SIZE];
+  enum bpg_atecc_result result;
+
+  if (devices.bare)
+    return;
+  result = bpg_atecc_public_key (&devices.element, BPG_ELEMENT_SLOT, public_key);
+  if (result == BPG_ATECC_REFUSED)
+    result = bpg_atecc_make_key (&devices.element, BPG_ELEMENT_SLOT, public_key);
+  if (result != BPG_ATECC_OK)
+    {
+      ets_printf ("bionicpro: no key from a secure element (%u)\n", (unsigned) result);
+      return;
+    }
+  bpg_atecc_spki (public_key, spki);
+  print_pem (spki);
 }
 
 size_t

@@ -25,5 +25,9 @@ void bpg_devices_step (uint64_t now_us);
 /* Commands an actuator to @position, 0..1000. */
 void bpg_devices_move (unsigned index, uint16_t position);
 
+/* Tells the public key of the board's secure element, PEM, on the line the ROM
+ * speaks on; has it made first where there is none. For bionicctl manufacture. */
+void bpg_devices_tell_key (void);
+
 /* Whether this is a bare board: no battery, no Bluetooth. */
 bool bpg_devices_is_bare (void);

@@ -42,11 +42,14 @@ bpg_kept_save (const struct bpg_kept *kept)
 {
   struct stored *stored = (struct stored *) BPG_CHIP_RTC_RAM;
 
+  struct stored whole = { .magic = KEPT_MAGIC };
+
+  memcpy (&whole.kept, kept, sizeof whole.kept);
   /* A reset in between finds no magic, never half of it. */
   stored->magic = 0;
   __atomic_signal_fence (__ATOMIC_SEQ_CST);
-  memcpy (&stored->kept, kept, sizeof stored->kept);
+  memcpy (&stored->kept, &whole.kept, sizeof stored->kept);
+  stored->crc = checksum (&whole);
   __atomic_signal_fence (__ATOMIC_SEQ_CST);
   stored->magic = KEPT_MAGIC;
-  stored->crc = checksum (stored);
 }

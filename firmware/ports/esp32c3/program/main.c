@@ -13,9 +13,9 @@
 #include "ports/esp32c3/program/samples.h"
 #include "ports/esp32c3/rom.h"
 
-#define WATCHDOG_CORE_MS 250u
-#define WATCHDOG_CHIP_MS 2000u
 #define LOOP_TICK_US 1000u
+/* How often an arm that was never made says so. */
+#define SAY_US 5000000u
 /* A button that has been the same for so long has settled. */
 #define BUTTON_US 20000u
 /* Replies get so long to leave before a reset. */
@@ -74,13 +74,23 @@ start_tick (void)
   bpg_systimer_start_tick (period);
 }
 
-/* Nothing but the loader helps an arm that was never made; it says so. */
+/* Nothing but the loader helps an arm that was never made. It says so, and
+ * which key it is to be made with. */
 static void __attribute__ ((noreturn))
 wait_to_be_made (void)
 {
-  ets_printf ("bionicpro: this arm was never made: it has no factory sector\n");
+  uint64_t said = 0;
+
   for (;;)
     {
+      uint64_t now = bpg_systimer_us ();
+
+      if (said == 0 || now - said >= SAY_US)
+        {
+          said = now;
+          ets_printf ("bionicpro: this arm was never made: it has no factory sector\n");
+          bpg_devices_tell_key ();
+        }
       bpg_watchdogs_feed ();
       wait_for_interrupt ();
     }
@@ -126,13 +136,13 @@ bpg_program_main (uint32_t slot)
 {
   bool made;
 
-  bpg_watchdogs_stop_boot ();
+  /* What the second stage started guards this until the clock is known. */
   bpg_interrupt_init ();
   bpg_systimer_init ();
   /* Without its PLL the chip is slower, and still an arm. */
   bpg_clock_start ();
   ets_update_cpu_frequency (bpg_clock_cpu_hz () / 1000000u);
-  bpg_watchdogs_start (WATCHDOG_CORE_MS, WATCHDOG_CHIP_MS);
+  bpg_chip_watchdog (BPG_CHIP_WATCHDOG_MS);
   bpg_chip_port_init (slot);
   bpg_links_init ();
   bpg_watchdogs_feed ();

@@ -9,6 +9,11 @@
 /* Sets up what the port's functions stand on; @slot: that was started. */
 void bpg_chip_port_init (uint32_t slot);
 
+/* Not fed for so long the core is reset; at the speed the chip is meant to run
+ * at, a slower one is given longer. The loop lives with BPG_CHIP_WATCHDOG_MS. */
+#define BPG_CHIP_WATCHDOG_MS 250u
+void bpg_chip_watchdog (uint32_t milliseconds);
+
 /* Whether the button is down. */
 bool bpg_chip_button (void);
 

@@ -7,6 +7,7 @@
 #include "ports/esp32c3/board.h"
 #include "ports/esp32c3/chip-crypto.h"
 #include "ports/esp32c3/chip-flash.h"
+#include "ports/esp32c3/drivers/clock.h"
 #include "ports/esp32c3/drivers/reset.h"
 #include "ports/esp32c3/drivers/systimer.h"
 #include "ports/esp32c3/drivers/watchdog.h"
@@ -17,6 +18,11 @@
 #include "ports/esp32c3/program/port-chip.h"
 #include "ports/esp32c3/program/samples.h"
 #include "recognition/unit.h"
+
+#define CPU_HZ 160000000u
+#define WATCHDOG_CHIP_MS 2000u
+/* A sector is erased in some 45 ms; flash chips promise 400. */
+#define ERASE_MS 800u
 
 static struct
 {
@@ -34,6 +40,12 @@ uint64_t
 bpg_port_now_us (void)
 {
   return bpg_systimer_us ();
+}
+
+void
+bpg_chip_watchdog (uint32_t milliseconds)
+{
+  bpg_watchdogs_start (milliseconds * (CPU_HZ / bpg_clock_cpu_hz ()), WATCHDOG_CHIP_MS);
 }
 
 void
@@ -172,9 +184,15 @@ bpg_port_flash_write (enum bpg_flash_area area, uint32_t offset, const uint8_t *
 bool
 bpg_port_flash_erase (enum bpg_flash_area area, uint32_t offset)
 {
+  bool done;
+
   port.flash_operations++;
-  return is_within (area, offset, BPG_FLASH_SECTOR)
-         && bpg_chip_flash_erase (bpg_chip_areas[area].offset + offset);
+  if (!is_within (area, offset, BPG_FLASH_SECTOR))
+    return false;
+  bpg_chip_watchdog (ERASE_MS);
+  done = bpg_chip_flash_erase (bpg_chip_areas[area].offset + offset);
+  bpg_chip_watchdog (BPG_CHIP_WATCHDOG_MS);
+  return done;
 }
 
 uint32_t
@@ -231,7 +249,7 @@ bpg_chip_port_init (uint32_t slot)
   bpg_chip_flash_unlock ();
   bpg_kept_load (&port.kept);
   /* A board that lost its power is an arm again. */
-  if (bpg_port_boot_reason () == BPG_BOOT_POWER_ON)
+  if (bpg_port_boot_reason () == BPG_BOOT_POWER_ON || bpg_port_boot_reason () == BPG_BOOT_POWER_CUT)
     port.kept.bench = false;
   port.bench = port.kept.bench;
   bpg_devices_init (port.kept.position);

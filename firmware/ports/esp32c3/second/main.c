@@ -4,8 +4,8 @@
  * it. It looks for a program whose signature holds, shows the program's slot
  * where programs are linked to stand, and jumps there.
  *
- * It leaves the clock as the ROM does (20 MHz), and the ROM's watchdogs on: a
- * program that does not take them over is reset.
+ * It leaves the clock as the ROM does (20 MHz), and its watchdogs on: a program
+ * that does not take them over is reset.
  */
 #include <string.h>
 
@@ -23,6 +23,10 @@
 /* Low-power Management: bit 0 keeps the ROM in download mode after a reset. */
 #define RTC_CNTL_OPTION1_REG (RTC_CNTL_BASE + 0xF4)
 #define RTC_CNTL_FORCE_DOWNLOAD_BOOT BPG_BIT (0)
+
+/* For two slots at 20 MHz, and the slowest erasing of a sector. */
+#define WATCHDOG_CORE_MS 1500u
+#define WATCHDOG_CHIP_MS 4000u
 
 typedef void (*program_entry) (uint32_t slot) __attribute__ ((noreturn));
 
@@ -81,6 +85,8 @@ bpg_second_main (void)
   };
   struct bpg_second_stage_result result;
 
+  bpg_watchdogs_stop_boot ();
+  bpg_watchdogs_start (WATCHDOG_CORE_MS, WATCHDOG_CHIP_MS);
   bpg_chip_flash_map (bpg_chip_areas[BPG_FLASH_FIRMWARE_A].offset);
   if (!bpg_chip_flash_unlock ())
     ets_printf ("bionicpro: flash stays locked\n");
