@@ -2,18 +2,8 @@
 #include "bpg-firmware.h"
 
 #include "bpg-error.h"
-#include "bpg-file.h"
-#include "bpg-image-builder.h"
+#include "bpg-image-reader.h"
 
-#include "boot/image.h"
-
-#include <gnutls/abstract.h>
-#include <gnutls/x509.h>
-#include <string.h>
-
-#define KEY_FILE_LIMIT 16384u
-#define KEY_BITS 3072u
-#define SALT_LENGTH 32u
 /* So many files of a folder are looked at. */
 #define KEY_FILES_MAX 64u
 
@@ -41,147 +31,75 @@ bpg_firmware_free (BpgFirmware *firmware)
   g_free (firmware);
 }
 
-/* The cryptography of the arm's verifier. */
-
-static void
-sha256 (const uint8_t *bytes, size_t length, uint8_t hash[BPG_SHA256_SIZE])
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  gsize size = BPG_SHA256_SIZE;
-
-  g_checksum_update (checksum, bytes, (gssize) length);
-  g_checksum_get_digest (checksum, hash, &size);
-}
-
-static gboolean
-verify_with (gnutls_pubkey_t key, const gnutls_datum_t *digest, const gnutls_datum_t *signature)
-{
-  gnutls_x509_spki_t parameters;
-  int rc = gnutls_x509_spki_init (&parameters);
-
-  if (rc < 0)
-    return FALSE;
-  gnutls_x509_spki_set_rsa_pss_params (parameters, GNUTLS_DIG_SHA256, SALT_LENGTH);
-  rc = gnutls_pubkey_set_spki (key, parameters, 0);
-  if (rc >= 0)
-    rc = gnutls_pubkey_verify_hash2 (key, GNUTLS_SIGN_RSA_PSS_SHA256, 0, digest, signature);
-  gnutls_x509_spki_deinit (parameters);
-  return rc >= 0;
-}
-
-static bool
-rsa_pss_verify (const uint8_t *spki, size_t spki_length, const uint8_t hash[BPG_SHA256_SIZE],
-                const uint8_t signature[BPG_RSA3072_SIZE])
-{
-  const gnutls_datum_t der = {(unsigned char *) spki, (unsigned int) spki_length};
-  const gnutls_datum_t digest = {(unsigned char *) hash, BPG_SHA256_SIZE};
-  const gnutls_datum_t datum = {(unsigned char *) signature, BPG_RSA3072_SIZE};
-  gnutls_pubkey_t key = NULL;
-  gboolean holds = gnutls_pubkey_init (&key) >= 0;
-
-  holds = holds && gnutls_pubkey_import (key, &der, GNUTLS_X509_FMT_DER) >= 0 && verify_with (key, &digest, &datum);
-  if (key != NULL)
-    gnutls_pubkey_deinit (key);
-  return holds;
-}
-
-static const struct bpg_image_crypto crypto = {.sha256 = sha256, .rsa_pss_verify = rsa_pss_verify};
-
-static gboolean
-set_image_error (GError **error, int code)
-{
-  switch (code) {
-  case BPG_IMAGE_EKEY:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID,
-                 "The firmware is signed by nobody whose release key this PC trusts");
-    break;
-  case BPG_IMAGE_ESIGNATURE:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID, "The firmware's signature does not hold");
-    break;
-  case BPG_IMAGE_EHASH:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "The firmware is damaged: its hash does not fit");
-    break;
-  default:
-    g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "That is no signed firmware, or not all of it");
-    break;
-  }
-  return FALSE;
-}
-
-/* Finds the key that signed @image. */
+/* Finds the key that signed @container. */
 static GBytes *
-find_signer (const struct bpg_image *image, GPtrArray *keys, GError **error)
+find_signer (GBytes *container, GPtrArray *keys, GError **error)
 {
-  int code = BPG_IMAGE_EKEY;
+  g_autoptr (GError) local = NULL;
 
-  for (guint i = 0; i < keys->len && code == BPG_IMAGE_EKEY; i++) {
+  for (guint i = 0; i < keys->len; i++) {
     GBytes *key = g_ptr_array_index (keys, i);
 
-    code = bpg_image_verify (image, g_bytes_get_data (key, NULL), g_bytes_get_size (key), &crypto);
-    if (code == BPG_IMAGE_OK)
+    g_clear_error (&local);
+    if (bpg_image_check (container, key, &local))
       return key;
+    if (!g_error_matches (local, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID)) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return NULL;
+    }
   }
-  set_image_error (error, code);
+  g_set_error (error, BPG_ERROR, BPG_ERROR_SIGNATURE_INVALID,
+               "The firmware is signed by nobody whose release key this PC trusts");
   return NULL;
 }
 
+/* As an arm tells it. */
 static char *
-print_version (const struct bpg_image_version *version)
+print_version (const BpgImageVersion *version)
 {
   if (version->build == 0)
     return g_strdup_printf ("%u.%u.%u", version->major, version->minor, version->revision);
   return g_strdup_printf ("%u.%u.%u.%u", version->major, version->minor, version->revision, version->build);
 }
 
-static char *
-print_text (const char *text, gsize length, const char *fallback)
-{
-  return text != NULL ? g_utf8_make_valid (text, (gssize) length) : g_strdup (fallback);
-}
-
 static BpgFirmware *
-describe (const struct bpg_image *image, GBytes *signer)
+describe (const BpgImageInfo *info, GBytes *signer)
 {
   BpgFirmware *firmware = g_new0 (BpgFirmware, 1);
-  const BpgImageVersion version = {image->version.major, image->version.minor, image->version.revision,
-                                   image->version.build};
-  GString *hash = g_string_sized_new (2 * BPG_SHA256_SIZE);
 
-  for (guint i = 0; i < BPG_SHA256_SIZE; i++)
-    g_string_append_printf (hash, "%02x", image->hash[i]);
-  firmware->hash = g_string_free (hash, FALSE);
-  firmware->version = print_version (&image->version);
-  firmware->packed = bpg_image_version_pack (&version);
-  firmware->hardware = print_text (image->hardware, image->hardware_length, "");
-  firmware->side = print_text (image->side, image->side_length, "any");
-  firmware->schema = image->has_schema ? image->schema : 0;
+  firmware->hash = g_strdup (info->hash);
+  firmware->version = print_version (&info->version);
+  firmware->packed = bpg_image_version_pack (&info->version);
+  firmware->hardware = g_utf8_make_valid (info->hardware != NULL ? info->hardware : "", -1);
+  firmware->side = g_utf8_make_valid (info->side != NULL ? info->side : "any", -1);
+  firmware->schema = info->has_schema ? info->schema : 0;
   firmware->signer = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, signer);
-  firmware->size = image->total_length;
+  firmware->size = info->total_length;
   return firmware;
 }
 
 BpgFirmware *
 bpg_firmware_parse (GBytes *container, GPtrArray *keys, GError **error)
 {
-  gsize length;
-  const guint8 *bytes = g_bytes_get_data (container, &length);
-  struct bpg_image image;
+  gsize length = g_bytes_get_size (container);
+  g_autoptr (BpgImageInfo) info = NULL;
   GBytes *signer;
-  int code;
 
   if (length > BPG_FIRMWARE_MAX) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_LIMIT_EXCEEDED, "Firmware has at most %u bytes, not %" G_GSIZE_FORMAT,
                  BPG_FIRMWARE_MAX, length);
     return NULL;
   }
-  code = bpg_image_parse (bytes, length, &image);
+  info = bpg_image_info_new (container, error);
+  if (info == NULL)
+    return NULL;
   /* What follows the end would be uploaded too, and nobody has signed it. */
-  if (code != BPG_IMAGE_OK || image.total_length != length || image.hash == NULL) {
-    set_image_error (error, BPG_IMAGE_ELAYOUT);
+  if (info->total_length != length) {
+    g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "Behind the firmware's end there is more");
     return NULL;
   }
-  signer = find_signer (&image, keys, error);
-  return signer != NULL ? describe (&image, signer) : NULL;
+  signer = find_signer (container, keys, error);
+  return signer != NULL ? describe (info, signer) : NULL;
 }
 
 gboolean
@@ -203,36 +121,11 @@ bpg_firmware_pack_version (const char *text, guint64 *packed)
 
 /* The release keys. */
 
-static GBytes *
-import_key (GBytes *pem, GError **error)
-{
-  gnutls_datum_t datum = {(unsigned char *) g_bytes_get_data (pem, NULL), (unsigned int) g_bytes_get_size (pem)};
-  gnutls_datum_t spki = {NULL, 0};
-  gnutls_pubkey_t key = NULL;
-  GBytes *bytes = NULL;
-  unsigned int bits = 0;
-  int rc = gnutls_pubkey_init (&key);
-
-  if (rc >= 0)
-    rc = gnutls_pubkey_import (key, &datum, GNUTLS_X509_FMT_PEM);
-  if (rc >= 0 && (gnutls_pubkey_get_pk_algorithm (key, &bits) != GNUTLS_PK_RSA || bits != KEY_BITS))
-    g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "It is not an RSA key of %u bits", KEY_BITS);
-  else if (rc >= 0 && (rc = gnutls_pubkey_export2 (key, GNUTLS_X509_FMT_DER, &spki)) >= 0)
-    bytes = g_bytes_new (spki.data, spki.size);
-  if (rc < 0)
-    g_set_error (error, BPG_ERROR, BPG_ERROR_CORRUPT, "It is not a public key: %s", gnutls_strerror (rc));
-  gnutls_free (spki.data);
-  if (key != NULL)
-    gnutls_pubkey_deinit (key);
-  return bytes;
-}
-
 static void
 load_key (const char *path, GPtrArray *keys, GHashTable *problems)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) pem = bpg_file_read (path, KEY_FILE_LIMIT, &error);
-  GBytes *key = pem != NULL ? import_key (pem, &error) : NULL;
+  GBytes *key = bpg_public_key_open (path, &error);
 
   if (key != NULL)
     g_ptr_array_add (keys, key);

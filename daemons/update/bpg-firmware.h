@@ -43,7 +43,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgFirmware, bpg_firmware_free)
  * milliseconds, for workers.
  *
  * Returns: (transfer full): what it says; %NULL with Corrupt (no container, or a damaged one), LimitExceeded (too
- *   large), SignatureInvalid (signed by none of @keys, or the signature does not hold).
+ *   large), SignatureInvalid (signed by none of @keys, or the signature does not hold), Incompatible (made for another
+ *   boot loader).
  */
 BpgFirmware *bpg_firmware_parse (GBytes *container, GPtrArray *keys, GError **error);
 
@@ -57,7 +58,7 @@ gboolean bpg_firmware_pack_version (const char *text, guint64 *packed);
 
 /**
  * bpg_firmware_load_keys:
- * @paths: (array zero-terminated=1): files (PEM, "PUBLIC KEY"), or folders of files that end in .pem
+ * @paths: (array zero-terminated=1): files (SubjectPublicKeyInfo), or folders of files that end in .pem
  * @problems: (nullable): receives path -> GError for what is no release key
  *
  * Blocks; for workers. What is not there is no problem: then nothing is trusted.

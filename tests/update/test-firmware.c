@@ -4,6 +4,7 @@
 #include "bpg-firmware-procedure.h"
 #include "bpg-image-builder.h"
 #include "bpg-signer.h"
+#include "bpg-signer.h"
 #include "fake-arm.h"
 #include "update-fixture.h"
 
@@ -27,7 +28,7 @@ make_signer (Fixture *fixture, const char *name)
 static GBytes *
 make_container (BpgSigner *signer, gsize size)
 {
-  const BpgImageClaims claims = {"board", "left", 3, {1, 2, 3, 4}};
+  const BpgImageClaims claims = {"board", "left", 3, {1, 2, 3, 4}, 0};
   g_autoptr (GBytes) payload = g_bytes_new_take (g_malloc0 (size), size);
   g_autoptr (GError) error = NULL;
   guint8 hash[BPG_HASH_LENGTH];
