@@ -181,8 +181,15 @@ def policy():
         # The version.
         older = shop.firmware("1.4.9")
         shop.jobs.fail(shop.put(older), "VersionTooOld")
-        # Not so many arms know the release key as one thinks.
         assert shop.slots.get("Slots1.FirmwareConfirmed") == first.get("Firmware1.Hash")
+        shop.kept(older, downgrade=("b", True))
+        # Back and forth between the slots; only the way to the older one is a downgrade.
+        shop.jobs.succeed(shop.about("RollBack"))
+        shop.runs(first)
+        shop.jobs.fail(shop.about("RollBack"), "VersionTooOld")
+        shop.jobs.succeed(shop.about("RollBack", downgrade=("b", True)))
+        shop.runs(older)
+        assert shop.story()[0] == ("roll-back", "1.4.9", ""), shop.story()
 
 
 def with_a_model():
