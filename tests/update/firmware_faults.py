@@ -163,9 +163,9 @@ def power_cuts():
 
 
 def killed_installing():
-    """Killed at each request to the arm, an installation ends once, and the arm runs what it says."""
+    """Killed at every second request to the arm, an installation ends once, and the arm runs what it says."""
     with Bench(size=9000) as shop:
-        kill_everywhere(shop, shop.fresh, lambda: shop.put(shop.second), shop.check, "sendto")
+        kill_everywhere(shop, shop.fresh, lambda: shop.put(shop.second), shop.check, "sendto", 2)
 
 
 def killed_confirming():
