@@ -4,9 +4,10 @@
 #include "bpg-management.h"
 
 /*
- * An arm at the other end of a management channel, in a thread: uploads with resume, image states, trial, fall-back, and
- * when it is about firmware restarts, after which the channel stays. It checks no signatures; a container is whatever was uploaded, named by the hash the test gives. What goes wrong on
- * purpose is said in the structure before the thread starts.
+ * An arm at the other end of a management channel, in a thread: uploads with resume, image states, trial, fall-back,
+ * and when it is about firmware restarts, after which the channel stays. It checks no signatures; a container is
+ * whatever was uploaded, named by the hash the test gives. What goes wrong on purpose is said in the structure before
+ * the thread starts.
  */
 
 #define FAKE_ARM_SLOTS 2
