@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The arm's server, with a bound arm behind it that runs a model. The input is a row of requests: op and
- * group in a byte, command, length (u16), payload. Each is answered in bounds, time goes on between
+ * group in a byte, command, length (u16), payload. Of the command the highest bit presses the
+ * button, the next one turns bench mode on or off. Each is answered in bounds, time goes on between
  * them, and at the end the arm starts again.
  */
 #include <stdlib.h>
@@ -50,6 +51,16 @@ restore (void)
   if (memcmp (harness->arm.flash.counters, fresh_flash + flash_size - BPG_FLASH_SECTOR, 4) != 0)
     memcpy (harness->arm.flash.bytes, fresh_flash, flash_size);
   harness->arm.control = *fresh_control;
+  sim_bench_set (&harness->arm.bench, NULL);
+  sim_bench_set (&harness->arm.next_bench, NULL);
+}
+
+/* As the release key would: no fuzzer finds its signature. */
+static void
+turn_bench (void)
+{
+  sim_bench_set (&harness->arm.next_bench, harness->arm.bench.on ? NULL : &harness->arm.electrodes.port);
+  harness->arm.bench = harness->arm.next_bench;
 }
 
 static void
@@ -60,7 +71,7 @@ ask (const uint8_t *head, const uint8_t *payload, size_t length)
     .op = head[0] & 7,
     .version = head[0] >> 3 & 1,
     .group = groups[head[0] >> 4 & 3],
-    .command = head[1],
+    .command = head[1] & 0x3F,
     .length = (uint16_t) length,
   };
   uint8_t packet[BPG_SMP_PACKET_MAX];
@@ -85,6 +96,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     size_t length = MIN ((size_t) (data[2] | data[3] << 8), size - 4);
 
     length = MIN (length, BPG_SMP_PACKET_MAX - BPG_SMP_HEADER_SIZE);
+    if (data[1] & 0x40)
+      turn_bench ();
     ask (data, data + 4, length);
     if (data[1] & 0x80)
       bpg_control_button (&harness->arm.control);

@@ -14,6 +14,8 @@
 #define CHUNK 1024u
 #define MODEL_MOST 4096u
 #define PATIENT "P-0001"
+#define DEVICE_ID "BP-TEST"
+#define PLAYED_BYTES 1500u /* at a time */
 
 gnutls_privkey_t
 harness_make_key (void)
@@ -68,7 +70,7 @@ make_arm (struct harness *harness)
   struct sim_manufacture order = {
     .release = release,
     .directory = harness->directory,
-    .device_id = "BP-TEST",
+    .device_id = DEVICE_ID,
     .hardware = "simlimb-1",
     .ca = harness->directory,
   };
@@ -620,6 +622,86 @@ harness_install (struct harness *harness, GBytes *container)
   if (error == 0)
     error = harness_confirm (harness);
   return error;
+}
+
+void
+harness_order_bench (struct harness *harness, gnutls_privkey_t key, struct bench_order *order)
+{
+  const struct bpg_port_electrodes *electrodes = bpg_port_electrodes ();
+  struct bpg_bench_reply state = harness_bench_state (harness);
+  g_autoptr (GByteArray) message = g_byte_array_new ();
+  gnutls_datum_t data, made;
+
+  g_byte_array_append (message, (const guint8 *) BPG_BENCH_PREFIX, strlen (BPG_BENCH_PREFIX));
+  g_byte_array_append (message, (const guint8 *) DEVICE_ID, strlen (DEVICE_ID));
+  g_assert_cmpuint (state.nonce.length, ==, BPG_BENCH_NONCE_SIZE);
+  g_byte_array_append (message, state.nonce.bytes, BPG_BENCH_NONCE_SIZE);
+  data = (gnutls_datum_t){ message->data, message->len };
+  g_assert_cmpint (gnutls_privkey_sign_data2 (key, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, 0, &data, &made), ==, 0);
+  g_assert_cmpuint (made.size, <=, sizeof order->signature);
+  memcpy (order->signature, made.data, made.size);
+  order->request = (struct bpg_bench_request){
+    .sig = { order->signature, made.size },
+    .fs = electrodes->rate,
+    .ch = electrodes->channels,
+    .lsb = electrodes->lsb_nano,
+    .unit = bpg_text (electrodes->unit),
+  };
+  gnutls_free (made.data);
+}
+
+int
+harness_bench (struct harness *harness, const struct bpg_bench_request *bench)
+{
+  struct bpg_cbor_writer writer = harness_begin (harness);
+
+  bpg_bench_request_encode (bench, &writer);
+  return harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_BENCH, &writer);
+}
+
+struct bpg_bench_reply
+harness_bench_state (struct harness *harness)
+{
+  struct bpg_bench_reply state;
+
+  g_assert_cmpint (harness_ask (harness, BPG_SMP_READ, BPG_GROUP_ARM, BPG_ARM_BENCH), ==, 0);
+  g_assert_true (bpg_bench_reply_decode (harness->reply, harness->reply_length, &state));
+  return state;
+}
+
+void
+harness_unlock_bench (struct harness *harness, guint rate, guint channels)
+{
+  struct bench_order order;
+  guint64 starts = harness->arm.starts;
+
+  harness_order_bench (harness, harness->key, &order);
+  order.request.fs = rate;
+  order.request.ch = channels;
+  g_assert_cmpint (harness_bench (harness, &order.request), ==, 0);
+  while (harness->arm.starts == starts)
+    harness_run (harness, 10);
+  g_assert_true (harness_bench_state (harness).on);
+}
+
+void
+harness_play (struct harness *harness, const gint16 *samples, guint count, guint channels)
+{
+  guint most = PLAYED_BYTES / (2 * channels);
+
+  for (guint at = 0; at < count;)
+    {
+      guint room = MIN (harness_bench_state (harness).room, most);
+      struct bpg_bench_request play = { .data = { (const uint8_t *) (samples + at * channels), 0 } };
+
+      play.data.length = 2 * channels * MIN (room, count - at);
+      if (room > 0)
+        g_assert_cmpint (harness_bench (harness, &play), ==, 0);
+      at += MIN (room, count - at);
+      harness_run (harness, 20);
+    }
+  while (harness->arm.bench.count > 0)
+    harness_run (harness, 20);
 }
 
 const struct bpg_event *

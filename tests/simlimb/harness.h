@@ -13,6 +13,8 @@
 #include "link/messages.h"
 #include "simlimb.h"
 
+#define BENCH_SIGNATURE_MAX 512u
+
 struct harness
 {
   struct simlimb arm;
@@ -115,6 +117,29 @@ int harness_fall_back (struct harness *harness);
 
 /* The whole way: upload, pending, trial, confirm; stops at the first error. */
 int harness_install (struct harness *harness, GBytes *container);
+
+/* What would unlock bench mode now, by a new nonce: by @key, with the arm's
+ * present electrodes until the caller changes them. */
+struct bench_order
+{
+  struct bpg_bench_request request;
+  uint8_t signature[BENCH_SIGNATURE_MAX];
+};
+
+void harness_order_bench (struct harness *harness, gnutls_privkey_t key, struct bench_order *order);
+
+/* Says something about bench mode. */
+int harness_bench (struct harness *harness, const struct bpg_bench_request *request);
+
+/* What the arm says of it now. */
+struct bpg_bench_reply harness_bench_state (struct harness *harness);
+
+/* Unlocks it with such electrodes, and waits until the arm runs again. */
+void harness_unlock_bench (struct harness *harness, guint rate, guint channels);
+
+/* Plays @count samples in the electrodes' place, as fast as the arm takes
+ * them, and lets their time pass. */
+void harness_play (struct harness *harness, const gint16 *samples, guint count, guint channels);
 
 /* Last event of a kind, NULL when none came. */
 const struct bpg_event *harness_event (struct harness *harness, enum bpg_event_kind kind);

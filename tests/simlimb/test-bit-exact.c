@@ -137,6 +137,29 @@ play (struct harness *harness, const char *path)
 }
 
 static void
+stream (struct harness *harness)
+{
+  struct bpg_cbor_writer writer = harness_begin (harness);
+  struct bpg_stream_request request = { true, true, 10 };
+
+  bpg_stream_request_encode (&request, &writer);
+  g_assert_cmpint (harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_STREAM, &writer), ==, 0);
+}
+
+static void
+remove_recordings (const char *folder)
+{
+  for (const char *const *name = (const char *const[]){ "g1_d01.json", "g1_d01.bin", "g1_d02.json", "g1_d02.bin", NULL };
+       *name != NULL; name++)
+    {
+      g_autofree char *path = g_build_filename (folder, *name, NULL);
+
+      g_unlink (path);
+    }
+  g_rmdir (folder);
+}
+
+static void
 test_bit_exact (void)
 {
   g_autoptr (Harness) harness = harness_new ();
@@ -146,8 +169,6 @@ test_bit_exact (void)
   g_autoptr (BpgModel) model = NULL;
   g_autoptr (GBytes) container = NULL;
   g_autofree char *active = NULL;
-  struct bpg_cbor_writer writer;
-  struct bpg_stream_request stream = { true, true, 10 };
   g_autoptr (GError) error = NULL;
   double first, later;
 
@@ -159,9 +180,7 @@ test_bit_exact (void)
   container = harness_sign (harness, bpg_model_get_bytes (model), NULL);
 
   harness_bind (harness, "left");
-  writer = harness_begin (harness);
-  bpg_stream_request_encode (&stream, &writer);
-  g_assert_cmpint (harness_request (harness, BPG_SMP_WRITE, BPG_GROUP_ARM, BPG_ARM_STREAM, &writer), ==, 0);
+  stream (harness);
   g_assert_cmpint (harness_install (harness, container), ==, 0);
   active = harness_model (harness);
   g_assert_cmpstr (active, ==, bpg_model_get_hash (model));
@@ -175,14 +194,39 @@ test_bit_exact (void)
   compare_decisions (harness, model);
   g_assert_cmpfloat (first, >, 0.8);
 
-  for (const char *const *name = (const char *const[]){ "g1_d01.json", "g1_d01.bin", "g1_d02.json", "g1_d02.bin", NULL };
-       *name != NULL; name++)
-    {
-      g_autofree char *path = g_build_filename (folder, *name, NULL);
+  remove_recordings (folder);
+}
 
-      g_unlink (path);
-    }
-  g_rmdir (folder);
+/* Over the link in the electrodes' place as well. */
+static void
+test_bench (void)
+{
+  g_autoptr (Harness) harness = harness_new ();
+  g_autofree char *folder = g_dir_make_tmp ("simlimb-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "g1_d01.json", NULL);
+  g_autoptr (BpgModel) model = NULL;
+  g_autoptr (GBytes) container = NULL;
+  g_autoptr (BpgEmgRecording) recording = NULL;
+  g_autoptr (GError) error = NULL;
+  guint samples;
+
+  g_assert_true (sim_generator_write_recordings (folder, 1, 2, RATE, CHANNELS, &error));
+  recording = bpg_recording_read_file (path, &error);
+  g_assert_no_error (error);
+  model = train (path);
+  container = harness_sign (harness, bpg_model_get_bytes (model), NULL);
+  harness_unlock_bench (harness, RATE, CHANNELS);
+  harness_bind (harness, "left");
+  stream (harness);
+  g_assert_cmpint (harness_install (harness, container), ==, 0);
+  samples = (guint) bpg_emg_recording_get_n_samples (recording) / 2;
+  harness_play (harness, bpg_emg_recording_get_sample (recording, 0), samples, CHANNELS);
+  harness_run (harness, 200);
+  g_assert_cmpuint (harness->samples->len, ==, samples * CHANNELS);
+  g_assert_cmpmem (harness->samples->data, harness->samples->len * sizeof (gint16),
+                   bpg_emg_recording_get_sample (recording, 0), samples * CHANNELS * sizeof (gint16));
+  compare_decisions (harness, model);
+  remove_recordings (folder);
 }
 
 int
@@ -190,5 +234,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bit-exact", test_bit_exact);
+  g_test_add_func ("/bit-exact/bench", test_bench);
   return g_test_run ();
 }
