@@ -35,7 +35,8 @@ static const Section sections[] = {
    {&bpg_verb_export, &bpg_verb_plot, &bpg_verb_plot_signals, &bpg_verb_plot_confusion, &bpg_verb_plot_latency}},
   {N_("For makers"), {&bpg_verb_manufacture, &bpg_verb_sign}},
   {N_("For developers"),
-   {&bpg_verb_emulate, &bpg_verb_emulate_start, &bpg_verb_emulate_send, &bpg_verb_emulate_stop}},
+   {&bpg_verb_emulate, &bpg_verb_emulate_start, &bpg_verb_emulate_send, &bpg_verb_emulate_stop, &bpg_verb_bench,
+    &bpg_verb_bench_unlock, &bpg_verb_bench_play, &bpg_verb_bench_follow, &bpg_verb_bench_press, &bpg_verb_bench_off}},
 };
 
 GQuark

@@ -80,7 +80,8 @@ typedef struct {
 } BpgVerb;
 
 /* The verbs, each in its file verb-NAME.c. */
-extern const BpgVerb bpg_verb_bind, bpg_verb_cancel, bpg_verb_confirm, bpg_verb_deploy, bpg_verb_doctor,
+extern const BpgVerb bpg_verb_bench, bpg_verb_bench_follow, bpg_verb_bench_off, bpg_verb_bench_play,
+  bpg_verb_bench_press, bpg_verb_bench_unlock, bpg_verb_bind, bpg_verb_cancel, bpg_verb_confirm, bpg_verb_deploy, bpg_verb_doctor,
   bpg_verb_emulate, bpg_verb_emulate_send, bpg_verb_emulate_start, bpg_verb_emulate_stop, bpg_verb_evaluate,
   bpg_verb_export, bpg_verb_firmware, bpg_verb_firmware_confirm, bpg_verb_firmware_install,
   bpg_verb_firmware_rollback, bpg_verb_firmware_stage, bpg_verb_firmware_trial, bpg_verb_flash_rom, bpg_verb_identify,

@@ -35,10 +35,15 @@ _bionicctl_arguments () {
       _bionicctl_names prostheses
       _bionicctl_firmware
       ;;
+    'bench play' | 'bench follow')
+      _bionicctl_names prostheses
+      _bionicctl_names recordings
+      ;;
     'firmware trial' | 'firmware confirm' | 'firmware rollback') _bionicctl_names prostheses ;;
     list) printf '%s\n' prostheses patients recordings models sessions ;;
     'plot confusion') _bionicctl_names models ;;
-    bind | unbind | identify | session | record | signals | usage | trial | confirm | 'plot latency')
+    bind | unbind | identify | session | record | signals | usage | trial | confirm | 'plot latency' | bench | \
+      'bench unlock' | 'bench press' | 'bench off')
       _bionicctl_names prostheses
       ;;
   esac
@@ -54,6 +59,7 @@ _bionicctl_values () {
       printf '%s\n' left right
       [[ $2 != sign ]] || printf '%s\n' any
       ;;
+    --unit) printf '%s\n' microvolt myo_count myo_full_scale volt_after_gain ;;
     --purpose) printf '%s\n' training recalibration ;;
     --port) compgen -G '/dev/tty[AU]*' ;;
     --baud) printf '%s\n' 115200 230400 460800 921600 ;;
