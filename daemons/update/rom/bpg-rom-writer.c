@@ -3,9 +3,10 @@
 
 #include "bpg-error.h"
 
-/* The ROM's interrupt handler keeps what comes while a block is written to the flash, in a ring of 2 KB: so much of the
- * next block may be on its way meanwhile, and the line does not stand still. */
-#define AHEAD_BYTES 1792u
+/* The ROM's interrupt handler keeps what comes while a block is written to the flash, in a ring of 2 KB that nobody guards:
+ * so much of the next block may be on its way meanwhile, and the line does not stand still. The rest of the ring is for
+ * what the ROM has not looked at yet when the block ends. */
+#define AHEAD_BYTES 1280u
 #define BLOCK_MILLISECONDS 1000u
 #define DAMAGED_TRIES 8u
 /* Deflating is worth it only when it saves so much, as it cannot be mended in the middle. */
