@@ -143,7 +143,7 @@ load_folder (const char *path, GPtrArray *keys, GHashTable *problems)
   while (folder != NULL && n < KEY_FILES_MAX && (name = g_dir_read_name (folder)) != NULL) {
     g_autofree char *file = g_build_filename (path, name, NULL);
 
-    if (!g_str_has_suffix (name, ".pem"))
+    if (!g_str_has_suffix (name, ".pem") && !g_str_has_suffix (name, ".der"))
       continue;
     load_key (file, keys, problems);
     n++;

@@ -2,13 +2,13 @@
 #include "bpg-flash-work.h"
 
 #include "bpg-error.h"
+#include "bpg-inhibitor.h"
 #include "bpg-file.h"
 #include "bpg-log.h"
 #include "bpg-method.h"
 #include "bpg-options.h"
 #include "bpg-rom-flash.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,8 +28,9 @@ struct _BpgFlashWork {
   GObject parent_instance;
 
   BpgJob *job;
+  BpgInhibitor *inhibitor;
   char *port;
-  char *key; /* the port without links, so that two names of one line are seen to be one */
+  char *key; /* the port as it is told apart from others */
   GArray *fds;
   GArray *images; /* BpgRomImage; read in the worker */
   BpgRomOrder order;
@@ -67,6 +68,7 @@ bpg_flash_work_finalize (GObject *object)
   BpgFlashWork *self = BPG_FLASH_WORK (object);
 
   g_clear_object (&self->job);
+  g_clear_object (&self->inhibitor);
   g_array_unref (self->fds);
   g_array_unref (self->images);
   g_free (self->port);
@@ -98,15 +100,12 @@ bpg_flash_work_init (BpgFlashWork *self)
 static gboolean
 check_port (BpgFlashWork *self, GError **error)
 {
-  char *resolved;
-
   if (!g_path_is_absolute (self->port) || strlen (self->port) > MAX_PATH) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "'%s' is not the whole path of a port", self->port);
     return FALSE;
   }
-  resolved = realpath (self->port, NULL);
-  self->key = g_strdup (resolved != NULL ? resolved : self->port);
-  free (resolved);
+  /* Not resolved, which could block: two names of one line meet at its lock. */
+  self->key = g_canonicalize_filename (self->port, NULL);
   if (!g_hash_table_contains (busy_ports, self->key))
     return TRUE;
   g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is working on %s",
@@ -189,6 +188,7 @@ on_report (gpointer user_data)
   message = g_steal_pointer (&self->message);
   progress = self->progress;
   g_mutex_unlock (&self->mutex);
+  bpg_inhibitor_set (self->inhibitor, g_str_equal (phase, "erasing") || g_str_equal (phase, "writing"));
   bpg_job_set_phase (self->job, phase, message);
   bpg_job_set_progress (self->job, progress);
   return G_SOURCE_REMOVE;
@@ -315,6 +315,7 @@ bpg_flash_work_handle (BpgService *service, GDBusMethodInvocation *invocation, G
     g_dbus_method_invocation_return_gerror (invocation, error);
     return;
   }
+  self->inhibitor = bpg_inhibitor_new (bpg_service_get_connection (service), "A chip's flash is being written");
   g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", bpg_job_get_path (self->job)));
   start (self);
 }
