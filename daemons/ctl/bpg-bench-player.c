@@ -153,8 +153,10 @@ bpg_bench_player_run (BpgBenchPlayer *player, GCancellable *cancellable, GError 
   guint channels = player->converter.channels;
   g_autofree gint16 *block = g_new (gint16, bpg_bench_get_block (channels) * channels);
   Run self = {.player = player, .cancellable = cancellable, .block = block};
-  gboolean good = check_state (&self, error) && play (&self, error);
+  gboolean good;
 
+  bpg_bench_yield (player->bench);
+  good = check_state (&self, error) && play (&self, error);
   bpg_bench_release (player->bench);
   return good;
 }

@@ -24,6 +24,7 @@ struct _BpgBench {
   char *device_id;
   BpgManagement *management; /* while the channel is held */
   gint64 held_since;
+  gboolean yields;
   guint8 payload[BPG_SMP_PACKET_MAX - BPG_SMP_HEADER_SIZE];
 };
 
@@ -74,7 +75,13 @@ bpg_bench_release (BpgBench *self)
   g_clear_object (&self->management);
 }
 
-/* Takes the channel, when it is free: whoever waits for it in a row comes first. */
+void
+bpg_bench_yield (BpgBench *self)
+{
+  self->yields = TRUE;
+}
+
+/* Takes the channel; who yields only when it is free, for whoever waits for it in a row comes first. */
 static gboolean
 acquire (BpgBench *self, GError **error)
 {
@@ -84,6 +91,7 @@ acquire (BpgBench *self, GError **error)
 
   g_variant_dict_init (&options, NULL);
   g_variant_dict_insert (&options, "purpose", "s", PURPOSE);
+  g_variant_dict_insert (&options, "wait", "b", !self->yields);
   reply = bpg_ctl_call_fd (self->ctl, self->prosthesis, "Prosthesis1.AcquireManagement",
                            g_variant_new ("(@a{sv})", g_variant_dict_end (&options)), "(h)", -1, &fd, error);
   if (reply == NULL)

@@ -53,6 +53,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (BpgBench, bpg_bench_free)
 void bpg_bench_release (BpgBench *self);
 
 /**
+ * bpg_bench_yield:
+ *
+ * From now on everybody else comes first: for whoever holds the channel again and again.
+ */
+void bpg_bench_yield (BpgBench *self);
+
+/**
  * bpg_bench_read:
  *
  * Asks for mode and converter.

@@ -123,14 +123,14 @@ def test_play():
 
         child = bench.start("bench", "play", bench.id, bench.recording, "--movement", "rest", "--loop")
         # Others get the management channel in between.
-        wait_for(lambda: bench.json("bench")["room"] < told["room"], "samples that wait in the arm")
+        wait_for(lambda: bench.json("bench")["room"] < told["room"], "samples that wait in the arm", 30)
         assert child.poll() is None, child.communicate()
         child.send_signal(signal.SIGINT)
         out, errors = child.communicate(timeout=PATIENCE)
         assert child.returncode == 0 and json.loads(out)["samples"] > 0, (child.returncode, out, errors)
-        wait_for(lambda: bench.json("bench")["room"] == told["room"], "end of the samples")
+        wait_for(lambda: bench.json("bench")["room"] == told["room"], "end of the samples", 30)
         child = bench.start("bench", "play", bench.id, bench.recording)
-        wait_for(lambda: bench.json("bench")["room"] < told["room"], "samples that wait in the arm")
+        wait_for(lambda: bench.json("bench")["room"] < told["room"], "samples that wait in the arm", 30)
         child.send_signal(signal.SIGINT)
         out, errors = child.communicate(timeout=PATIENCE)
         assert child.returncode == 8, (child.returncode, out, errors)
