@@ -223,6 +223,7 @@ static gboolean
 roll_back (BpgProcedure *self, GError **error)
 {
   const BpgSlotEntry *confirmed;
+  g_autoptr (GError) local = NULL;
 
   if (!look_at_arm (self, error))
     return FALSE;
@@ -237,7 +238,15 @@ roll_back (BpgProcedure *self, GError **error)
     g_set_error (error, BPG_ERROR, BPG_ERROR_NOT_FOUND, "The arm no longer holds the earlier firmware; install it");
     return FALSE;
   }
-  return bpg_step_make_pending (self, TRUE, error) && restart (self, error);
+  if (!bpg_step_make_pending (self, TRUE, &local)) {
+    if (g_error_matches (local, BPG_ERROR, BPG_ERROR_WRONG_STATE))
+      g_set_error (error, BPG_ERROR, BPG_ERROR_WRONG_STATE,
+                   "The other firmware was never confirmed on this arm; install it, and it is tried first");
+    else
+      g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  return restart (self, error);
 }
 
 gboolean

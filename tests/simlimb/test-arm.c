@@ -656,9 +656,11 @@ test_firmware (void)
   harness_power_on (harness);
   g_assert_cmpuint (harness->arm.control.slots.slot[0][firmware_slot (harness)].version.major, ==, 2);
 
-  /* Permanent: confirmed when it starts. */
-  g_assert_cmpint (harness_set_state (harness, second, TRUE), ==, 0);
+  /* There is no way round the trial, but a confirmation lasts. */
+  g_assert_cmpint (harness_set_state (harness, second, TRUE), ==, BPG_ARM_ERROR_WRONG_STATE);
+  g_assert_cmpint (harness_set_state (harness, second, FALSE), ==, 0);
   harness_power_on (harness);
+  g_assert_cmpint (harness_confirm (harness), ==, 0);
   harness_power_on (harness);
   g_assert_cmpuint (harness->arm.control.slots.slot[0][firmware_slot (harness)].version.major, ==, 3);
 
