@@ -118,6 +118,9 @@ def trial_and_confirm():
         assert result["hash"] == first.get("Firmware1.Hash")
         shop.runs(first)
         assert shop.story()[0] == ("roll-back", "1.0.0", ""), shop.story()
+        # What never proved itself is not gone back to: there would be no way back from it.
+        shop.jobs.fail(shop.about("RollBack"), "WrongState")
+        shop.runs(first)
         shop.kept(second)
 
 
