@@ -9,6 +9,7 @@
 #include "bpg-options.h"
 #include "bpg-rom-flash.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ struct _BpgFlashWork {
   BpgJob *job;
   BpgInhibitor *inhibitor;
   char *port;
-  char *key; /* the port as it is told apart from others */
+  char *key; /* the port without links, so that two names of one line are seen to be one */
   GArray *fds;
   GArray *images; /* BpgRomImage; read in the worker */
   BpgRomOrder order;
@@ -100,12 +101,15 @@ bpg_flash_work_init (BpgFlashWork *self)
 static gboolean
 check_port (BpgFlashWork *self, GError **error)
 {
+  char *resolved;
+
   if (!g_path_is_absolute (self->port) || strlen (self->port) > MAX_PATH) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "'%s' is not the whole path of a port", self->port);
     return FALSE;
   }
-  /* Not resolved, which could block: two names of one line meet at its lock. */
-  self->key = g_canonicalize_filename (self->port, NULL);
+  resolved = realpath (self->port, NULL);
+  self->key = g_strdup (resolved != NULL ? resolved : self->port);
+  free (resolved);
   if (!g_hash_table_contains (busy_ports, self->key))
     return TRUE;
   g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is working on %s",
