@@ -89,7 +89,9 @@ def run(build, suites, sanitized):
     log = os.path.join(build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    # Most tests wait for daemons, lines and timers more than for a processor.
+    processes = str(2 * (os.cpu_count() or 1))
+    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--num-processes", processes]
     command += ["--timeout-multiplier", "4" if sanitized else "2"]
     for suite in suites:
         command += ["--suite", suite]
