@@ -41,6 +41,9 @@ class Bench:
     def file(self, name, data):
         """A file of the house."""
         path = os.path.join(self.house.directory, name)
+        # A new one: a job may still be reading what was there.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
         with open(path, "wb") as stream:
             stream.write(data)
         return path
