@@ -111,7 +111,7 @@ run_bind (BpgCtl *ctl, GError **error)
   if (result == NULL)
     return FALSE;
   if (ctl->output->mode != BPG_OUTPUT_HUMAN)
-    bpg_output_document (ctl->output, g_steal_pointer (&result));
+    bpg_output_document (ctl->output, result);
   else if (!no_wait_option)
     bpg_ctl_note (ctl, "%s", g_str_equal (side_option, "left") ? _("The arm is bound to the patient's left side")
                                                                : _("The arm is bound to the patient's right side"));
@@ -134,7 +134,7 @@ run_unbind (BpgCtl *ctl, GError **error)
   if (result == NULL)
     return FALSE;
   if (ctl->output->mode != BPG_OUTPUT_HUMAN)
-    bpg_output_document (ctl->output, g_steal_pointer (&result));
+    bpg_output_document (ctl->output, result);
   else if (!no_wait_option)
     bpg_ctl_note (ctl, _("The arm is unbound"));
   return TRUE;

@@ -122,7 +122,7 @@ run_delete (BpgCtl *ctl, GError **error)
   if (result == NULL)
     return FALSE;
   if (ctl->output->mode != BPG_OUTPUT_HUMAN)
-    bpg_output_document (ctl->output, g_steal_pointer (&result));
+    bpg_output_document (ctl->output, result);
   return TRUE;
 }
 
