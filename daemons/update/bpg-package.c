@@ -35,16 +35,6 @@ bpg_package_free (BpgPackage *package)
 }
 
 static char *
-to_hex (const guint8 *bytes, gsize length)
-{
-  GString *text = g_string_sized_new (length * 2);
-
-  for (gsize i = 0; i < length; i++)
-    g_string_append_printf (text, "%02x", bytes[i]);
-  return g_string_free (text, FALSE);
-}
-
-static char *
 hash_key (BpgSigner *signer)
 {
   g_autoptr (GBytes) key = bpg_signer_get_public_key (signer);
@@ -127,7 +117,7 @@ sign (const BpgPackageOrder *order, BpgSigner *signer, GBytes *model, const char
   package->container = bpg_image_build (model, &claims, bpg_signer_get_key (signer), hash, error);
   if (package->container == NULL)
     return NULL;
-  row->image = to_hex (hash, sizeof hash);
+  row->image = bpg_hash_to_hex (hash);
   row->prosthesis = g_strdup (order->prosthesis);
   row->patient = g_strdup (order->patient);
   row->model = g_strdup (order->model);

@@ -431,7 +431,7 @@ BPG_MESSAGE (bench_reply)
 
 /* Messages that are more than a flat map. */
 
-/* The erase request, whose slot may be left open (1 is meant then). */
+/* The erase request, whose slot may be left open. */
 void bpg_erase_request_encode (const struct bpg_erase_request *request,
                                struct bpg_cbor_writer *writer);
 bool bpg_erase_request_decode (const uint8_t *payload, size_t length,

@@ -223,3 +223,13 @@ bpg_image_get_payload (GBytes *container, GError **error)
   }
   return g_bytes_new_from_bytes (container, (gsize) (image.payload - bytes), image.payload_length);
 }
+
+char *
+bpg_hash_to_hex (const guint8 hash[BPG_HASH_LENGTH])
+{
+  GString *text = g_string_sized_new (2 * BPG_HASH_LENGTH);
+
+  for (guint i = 0; i < BPG_HASH_LENGTH; i++)
+    g_string_append_printf (text, "%02x", hash[i]);
+  return g_string_free (text, FALSE);
+}

@@ -83,3 +83,10 @@ GBytes *bpg_image_build (GBytes *payload, const BpgImageClaims *claims, BpgSigni
  * Returns: (transfer full): what is in it, or %NULL with Corrupt.
  */
 GBytes *bpg_image_get_payload (GBytes *container, GError **error);
+
+/**
+ * bpg_hash_to_hex:
+ *
+ * Returns: (transfer full): the hash as it is shown and stored.
+ */
+char *bpg_hash_to_hex (const guint8 hash[BPG_HASH_LENGTH]);

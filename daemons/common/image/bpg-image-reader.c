@@ -44,16 +44,6 @@ parse (GBytes *container, struct bpg_image *image, GError **error)
   }
 }
 
-static char *
-to_hex (const guint8 *bytes, gsize length)
-{
-  GString *text = g_string_sized_new (length * 2);
-
-  for (gsize i = 0; i < length; i++)
-    g_string_append_printf (text, "%02x", bytes[i]);
-  return g_string_free (text, FALSE);
-}
-
 /* A claim may hold anything. */
 static char *
 to_text (const char *bytes, gsize length)
@@ -77,7 +67,7 @@ bpg_image_info_new (GBytes *container, GError **error)
   info->side = to_text (image.side, image.side_length);
   info->has_schema = image.has_schema;
   info->schema = image.schema;
-  info->key_hash = image.key_hash != NULL ? to_hex (image.key_hash, BPG_SHA256_SIZE)
+  info->key_hash = image.key_hash != NULL ? bpg_hash_to_hex (image.key_hash)
                    : image.public_key != NULL
                      ? g_compute_checksum_for_data (G_CHECKSUM_SHA256, image.public_key, image.public_key_length)
                      : NULL;
