@@ -169,7 +169,7 @@ class Shop:
         self.clinic.pairing.call("Pairing1.AddPort", "(sa{sv})", self.arm.link, options)
         self.prosthesis = self.clinic.prosthesis(self.arm)
         self.clinic.bind(self.arm, self.prosthesis, self.clinic.create_patient("Bench"))
-        wait_for(lambda: self.clinic.slots(self.arm).get("Slots1.State") == "idle", "known slots")
+        wait_for(lambda: self.clinic.has_slots(self.arm), "known slots")
 
     def upload(self, number):
         """Writes firmware of that number; gives its bytes and the seconds it took."""

@@ -86,6 +86,10 @@ class Clinic:
         """The object that tells what is in an arm's slots."""
         return self.object("update", "%s/prosthesis/%s" % (ROOTS["update"], arm.escaped()))
 
+    def has_slots(self, arm):
+        """Whether an arm's slots are known, and nothing works on them; also while there are none yet."""
+        return dict(self.find("update", "Slots1", State="idle")).get(self.slots(arm).path) is not None
+
     def usage(self, arm):
         """The object of an arm's usage log."""
         return self.object("records", "%s/prosthesis/%s" % (ROOTS["records"], arm.escaped()))

@@ -262,7 +262,8 @@ def session_arguments():
 
 def session_steering():
     """Pause, resume, redo, skip, finish and abort, and when they are refused."""
-    session, wearer, _ = stage().start_session(begin=False)
+    # More than will be made: the session must not come to its end by itself.
+    session, wearer, _ = stage().start_session(begin=False, repetitions=3)
     note_objects()
     for method in ("Pause", "Resume", "Skip", "Finish"):
         session.expect("WrongState", "Session1." + method, "(a{sv})", {})
@@ -270,13 +271,13 @@ def session_steering():
     session.expect("WrongState", "Session1.Begin", "(a{sv})", {})
     stage().clinic.training.expect("Busy", "Training1.StartSession", "(oa{sv})",
                                    stage().prosthesis.path, {})
-    wait_for(lambda: any(v[0] == MOVEMENTS[0] for v in wearer.verdicts), "first movement")
+    wait_for(lambda: any(v[:2] == (MOVEMENTS[0], 1) for v in wearer.verdicts), "first movement")
     session.call("Session1.Pause", "(a{sv})", {})
     assert session.get("Session1.State") == "paused"
     session.call("Session1.Resume", "(a{sv})", {})
     session.expect("NotFound", "Session1.Redo", "(sua{sv})", "juggling", 1, {})
     session.call("Session1.Redo", "(sua{sv})", MOVEMENTS[0], 1, {})
-    wait_for(lambda: sum(v[0] == MOVEMENTS[0] for v in wearer.verdicts) >= 2, "repetition once more")
+    wait_for(lambda: sum(v[:2] == (MOVEMENTS[0], 1) for v in wearer.verdicts) >= 2, "repetition once more")
     wait_for(lambda: skipped(session), "repetition that can be skipped")
     session.call("Session1.Finish", "(a{sv})", {})
     stage().clinic.jobs.succeed(job)
@@ -457,16 +458,15 @@ def firmware():
     clinic, house, update = stage().clinic, stage().house, stage().clinic.update
     maker = os.path.join(BUILD, "tests", "update", "firmware-maker")
     key, public, path = (os.path.join(house.directory, name) for name in ("release", "public", "program"))
-    subprocess.run([maker, "key", key, public], check=True)
-    subprocess.run([maker, "container", key, path, "simlimb-1", "any", "99", "9.0.0", "4096"], check=True,
-                   capture_output=True)
+    for words in (("key", key, public), ("container", key, path, "simlimb-1", "any", "99", "9.0.0", "4096")):
+        subprocess.run([maker, *words], check=True, capture_output=True, env=house.environment)
     with open(path, "rb") as stream:
         content = stream.read()
     update.expect("SignatureInvalid", "Update1.ImportFirmware", "(ha{sv})", 0, {}, fds=[memory(content)])
     house.daemons["update"].stop()
     wait_for(lambda: not house.owner(NAMES["update"]), "end of updated")
     house.start("update", "--release-key", public)
-    wait_for(lambda: clinic.slots(stage().arm).get("Slots1.State") == "idle", "known slots")
+    wait_for(lambda: clinic.has_slots(stage().arm), "known slots")
     staged = update.call("Update1.ImportFirmware", "(ha{sv})", 0, {}, fds=[memory(content)])
     update.expect("InvalidArgument", "Update1.StageFirmware", "(sa{sv})", "http://localhost/x", {})
     clinic.jobs.fail(update.call("Update1.StageFirmware", "(sa{sv})", "https://localhost:1/x", {}), "Offline")

@@ -226,7 +226,7 @@ def queue():
         other = shop.add_arm("other")
         prosthesis = shop.clinic.prosthesis(other)
         shop.clinic.bind(other, prosthesis, shop.clinic.create_patient(), side="left")
-        wait_for(lambda: shop.clinic.slots(other).get("Slots1.State") == "idle", "known slots")
+        wait_for(lambda: shop.clinic.has_slots(other), "known slots")
         first, second = shop.firmware("1.0.0", size=60000), shop.firmware("1.1.0")
         for arm in (shop.arm, other):
             arm.tell("baud", 115200)

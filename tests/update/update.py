@@ -348,7 +348,7 @@ def side_by_side():
         theirs = shop.train(5, prosthesis=prosthesis, patient=patient)
         for arm in (shop.arm, other):
             arm.tell("baud", 115200)
-        wait_for(lambda: shop.clinic.slots(other).get("Slots1.State") == "idle", "known slots")
+        wait_for(lambda: shop.clinic.has_slots(other), "known slots")
         jobs = [shop.install(model), shop.clinic.install(prosthesis, theirs.path)]
         assert shop.slots.get("Slots1.Job") == jobs[0]
         assert shop.clinic.slots(other).get("Slots1.Job") == jobs[1]
