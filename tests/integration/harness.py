@@ -271,6 +271,21 @@ class House:
         self.daemons[part].kill()
         wait_for(lambda: not self.owner(NAMES[part]), "end of %s" % part)
 
+    def survives(self, part):
+        """Whether a daemon lives that was to be killed, once nothing traces it any more: one that is
+        dying looks alive for a while, but answers nobody.
+        """
+        process = self.daemons[part]
+        while process.running():
+            try:
+                self.connection.call_sync(NAMES[part], "/", "org.freedesktop.DBus.Peer", "Ping",
+                                          None, None, Gio.DBusCallFlags.NO_AUTO_START, 5000, None)
+                return True
+            except GLib.Error:
+                spin(0.02)
+        wait_for(lambda: not self.owner(NAMES[part]), "end of %s" % part)
+        return False
+
     def start_all(self):
         """Starts the four daemons."""
         for part in ("records", "update", "training", "pairing"):

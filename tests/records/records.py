@@ -475,7 +475,7 @@ def deletion_killed():
                 killed_soon(house)
                 tracer.stop()
                 # Also what is written after the end can be what it is killed at.
-                killed = gone(house)
+                killed = not house.survives("records")
                 told = job in jobs.finished
                 if killed:
                     house.start("records")
@@ -535,16 +535,6 @@ def killed_soon(house):
     spin(0.05)
 
 
-def gone(house):
-    """Whether the daemon was killed, and the bus has noticed."""
-    process = house.daemons["records"]
-    if process.running():
-        return False
-    process.child.wait()
-    wait_for(lambda: not house.owner(NAMES["records"]), "end of the daemon")
-    return True
-
-
 def check_whole(house, patient, recording):
     """The daemon died before it took the deletion: all is there, or the replay has deleted all."""
     def whole_or_gone():
@@ -571,7 +561,7 @@ def append_killed():
                 killed_soon(house)
                 tracer.stop()
                 # Also what is written after the end can be what it is killed at.
-                killed = gone(house)
+                killed = not house.survives("records")
                 if killed:
                     house.start("records")
                 data = read_container(recording)[1]

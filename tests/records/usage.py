@@ -198,9 +198,8 @@ def killed():
                 # Also what is written after the end can be what it is killed at.
                 spin(0.5)
                 tracer.stop()
-                if process.running():
+                if bound.house.survives("records"):
                     break
-                process.child.wait()
                 ended = job in bound.clinic.jobs.finished
                 bound.house.start("records")
                 if job and not ended:

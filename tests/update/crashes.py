@@ -23,10 +23,9 @@ def run_killed(shop, start, inject):
     wait_for(lambda: not process.running() or (job and job in shop.jobs.finished), "end or death")
     tracer.stop()
     # Also what is written after the end can be what it is killed at.
-    killed = not process.running()
+    killed = not shop.house.survives("update")
     told = job in shop.jobs.finished
     if killed:
-        process.child.wait()
         shop.house.start("update")
     if job is None:
         # Nobody was told of a job; should there be one all the same, it ends by itself.

@@ -153,15 +153,23 @@ class Workshop:
 
     def settled(self):
         """Waits until what Slots1 says and what the arm does are the same."""
+        seen = None
+
         def same():
+            nonlocal seen
             try:
                 self.prosthesis.call("Prosthesis1.Refresh", "(a{sv})", {})
-            except BusError:
+            except BusError as error:
+                seen = error
                 return False
-            return (self.state() in ("idle", "pending", "trial") and
-                    self.slots.get("Slots1.Job") == "/" and
-                    self.active() == self.prosthesis.get("Prosthesis1.ModelHash"))
-        wait_for(same, "agreement of slots and arm")
+            seen = (self.state(), self.slots.get("Slots1.Job"), self.active(),
+                    self.prosthesis.get("Prosthesis1.ModelHash"))
+            return (seen[0] in ("idle", "pending", "trial") and seen[1] == "/" and
+                    seen[2] == seen[3])
+        try:
+            wait_for(same, "agreement of slots and arm")
+        except TimedOut as error:
+            raise TimedOut("%s: %s" % (error, seen)) from None
 
     def trace(self, inject, *more):
         """Has system calls of updated fail, or kill it; stop() ends that. More is for strace."""
