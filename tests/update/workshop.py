@@ -159,11 +159,11 @@ class Workshop:
             nonlocal seen
             try:
                 self.prosthesis.call("Prosthesis1.Refresh", "(a{sv})", {})
+                seen = (self.slots.get("Slots1.State"), self.slots.get("Slots1.Job"),
+                        self.active(), self.prosthesis.get("Prosthesis1.ModelHash"))
             except BusError as error:
                 seen = error
                 return False
-            seen = (self.state(), self.slots.get("Slots1.Job"), self.active(),
-                    self.prosthesis.get("Prosthesis1.ModelHash"))
             return (seen[0] in ("idle", "pending", "trial") and seen[1] == "/" and
                     seen[2] == seen[3])
         try:
