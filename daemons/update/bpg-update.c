@@ -9,13 +9,13 @@
 #include "bpg-fleet.h"
 #include "bpg-log.h"
 #include "bpg-method.h"
+#include "bpg-model-work.h"
 #include "bpg-names.h"
 #include "bpg-options.h"
 #include "bpg-path.h"
 #include "bpg-queue.h"
 #include "bpg-signer.h"
 #include "bpg-slot-table.h"
-#include "bpg-work.h"
 
 #define KEY_FILE "clinic-key.pem"
 #define TRIAL_SECONDS 600
@@ -256,6 +256,26 @@ fail_job (BpgJob *job, const BpgOrder *order, BpgError code, const char *message
 }
 
 static void
+do_order (BpgUpdate *self, BpgSlots *slots, const BpgArm *arm, BpgJob *job, BpgOrder *order)
+{
+  const BpgWorkTask task = {
+    .service = self->service,
+    .history = self->history,
+    .slots = slots,
+    .arm = arm,
+    .job = job,
+    .order = order,
+    .func = on_work_ended,
+    .owner = G_OBJECT (self),
+  };
+
+  if (order->firmware)
+    bpg_firmware_work_start (&task, self->firmware);
+  else
+    bpg_model_work_start (&task, self->signer);
+}
+
+static void
 start_job (const char *path, BpgJob *job, BpgOrder *order, gpointer user_data)
 {
   BpgUpdate *self = user_data;
@@ -268,12 +288,8 @@ start_job (const char *path, BpgJob *job, BpgOrder *order, gpointer user_data)
     fail_job (job, owned, (BpgError) error->code, error->message, self);
   else if (!g_str_equal (arm->patient, owned->patient))
     fail_job (job, owned, BPG_ERROR_WRONG_STATE, "The prosthesis belongs to another patient by now", self);
-  else if (owned->firmware)
-    bpg_firmware_work_start (self->service, self->history, self->firmware, slots, arm, job, g_steal_pointer (&owned),
-                             on_work_ended, G_OBJECT (self));
   else
-    bpg_work_start (self->service, self->history, self->signer, slots, arm, job, g_steal_pointer (&owned),
-                    on_work_ended, G_OBJECT (self));
+    do_order (self, slots, arm, job, g_steal_pointer (&owned));
 }
 
 static const BpgQueueFuncs queue_funcs = {look_at_arm, start_job, fail_job};

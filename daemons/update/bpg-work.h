@@ -2,11 +2,7 @@
 #pragma once
 
 #include "bpg-order.h"
-#include "bpg-signer.h"
 #include "bpg-slots.h"
-
-#define BPG_TYPE_WORK (bpg_work_get_type ())
-G_DECLARE_FINAL_TYPE (BpgWork, bpg_work, BPG, WORK, GObject)
 
 /**
  * BpgWorkFunc:
@@ -17,19 +13,19 @@ G_DECLARE_FINAL_TYPE (BpgWork, bpg_work, BPG, WORK, GObject)
 typedef void (*BpgWorkFunc) (BpgSlots *slots, gboolean look_again, gpointer user_data);
 
 /**
- * bpg_work_start:
- * @order: (transfer full)
- * @func: called once, unless @owner has gone before
+ * BpgWorkTask:
+ * @order: (transfer full): by whoever starts the work
+ * @func: called once with @owner, unless that has gone before
  *
- * Does a job: gets the model, signs it in a worker, takes the management channel, does the procedure in a worker,
- * writes the history, tells the slots, and ends @job.
+ * A job, what it is to do, and with which arm.
  */
-void bpg_work_start (BpgService *service, BpgHistory *history, BpgSigner *signer, BpgSlots *slots, const BpgArm *arm,
-                     BpgJob *job, BpgOrder *order, BpgWorkFunc func, GObject *owner);
-
-/**
- * bpg_work_explain:
- *
- * Returns: (transfer full): @error, with what it means for the arm when that is not obvious.
- */
-GError *bpg_work_explain (const GError *error);
+typedef struct {
+  BpgService *service;
+  BpgHistory *history;
+  BpgSlots *slots;
+  const BpgArm *arm;
+  BpgJob *job;
+  BpgOrder *order;
+  BpgWorkFunc func;
+  GObject *owner;
+} BpgWorkTask;
