@@ -377,6 +377,37 @@ void bpg_message_write (const struct bpg_format *format, const void *message,
 bool bpg_message_read (const struct bpg_format *format, const struct bpg_cbor_item *map,
                        void *message);
 
+/* Every message that is a flat map. */
+#define BPG_MESSAGES(EACH)                                                                        \
+  EACH (echo_request)                                                                             \
+  EACH (echo_reply)                                                                               \
+  EACH (datetime)                                                                                 \
+  EACH (params_reply)                                                                             \
+  EACH (info_request)                                                                             \
+  EACH (info_reply)                                                                               \
+  EACH (image_write_request)                                                                      \
+  EACH (image_entry)                                                                              \
+  EACH (upload_request)                                                                           \
+  EACH (upload_reply)                                                                             \
+  EACH (slot_info)                                                                                \
+  EACH (identity)                                                                                 \
+  EACH (challenge_request)                                                                        \
+  EACH (challenge_reply)                                                                          \
+  EACH (bind_request)                                                                             \
+  EACH (unbind_request)                                                                           \
+  EACH (state_reply)                                                                              \
+  EACH (parameters)                                                                               \
+  EACH (stream_request)                                                                           \
+  EACH (rc_reply)                                                                                 \
+  EACH (trial_request)                                                                            \
+  EACH (usage_request)                                                                            \
+  EACH (usage_confirm_request)                                                                    \
+  EACH (usage_confirm_reply)                                                                      \
+  EACH (identify_request)                                                                         \
+  EACH (fall_back_request)                                                                        \
+  EACH (bench_request)                                                                            \
+  EACH (bench_reply)
+
 /*
  * For each message NAME: bpg_NAME_encode() writes it as one map (overflow
  * shows in the writer), bpg_NAME_decode() reads it from a whole payload
@@ -400,34 +431,7 @@ bool bpg_message_read (const struct bpg_format *format, const struct bpg_cbor_it
            && bpg_message_read (&bpg_##name##_format, &map, message);                             \
   }
 
-BPG_MESSAGE (echo_request)
-BPG_MESSAGE (echo_reply)
-BPG_MESSAGE (datetime)
-BPG_MESSAGE (params_reply)
-BPG_MESSAGE (info_request)
-BPG_MESSAGE (info_reply)
-BPG_MESSAGE (image_write_request)
-BPG_MESSAGE (image_entry)
-BPG_MESSAGE (upload_request)
-BPG_MESSAGE (upload_reply)
-BPG_MESSAGE (slot_info)
-BPG_MESSAGE (identity)
-BPG_MESSAGE (challenge_request)
-BPG_MESSAGE (challenge_reply)
-BPG_MESSAGE (bind_request)
-BPG_MESSAGE (unbind_request)
-BPG_MESSAGE (state_reply)
-BPG_MESSAGE (parameters)
-BPG_MESSAGE (stream_request)
-BPG_MESSAGE (rc_reply)
-BPG_MESSAGE (trial_request)
-BPG_MESSAGE (usage_request)
-BPG_MESSAGE (usage_confirm_request)
-BPG_MESSAGE (usage_confirm_reply)
-BPG_MESSAGE (identify_request)
-BPG_MESSAGE (fall_back_request)
-BPG_MESSAGE (bench_request)
-BPG_MESSAGE (bench_reply)
+BPG_MESSAGES (BPG_MESSAGE)
 
 /* Messages that are more than a flat map. */
 

@@ -100,45 +100,14 @@ static uint8_t encoded[ENCODED_MOST];
       note_bytes (encoded, writer.length);                                                                            \
   }
 
-TRY (echo_request)
-TRY (datetime)
-TRY (params_reply)
-TRY (info_request)
-TRY (image_write_request)
-TRY (upload_request)
-TRY (upload_reply)
-TRY (identity)
-TRY (challenge_request)
-TRY (challenge_reply)
-TRY (bind_request)
-TRY (unbind_request)
-TRY (state_reply)
-TRY (parameters)
-TRY (stream_request)
-TRY (trial_request)
-TRY (usage_request)
-TRY (usage_confirm_request)
-TRY (identify_request)
-TRY (fall_back_request)
+BPG_MESSAGES (TRY)
 TRY (erase_request)
 TRY (status)
-TRY (echo_reply)
-TRY (info_reply)
-TRY (rc_reply)
-TRY (usage_confirm_reply)
-TRY (bench_request)
-TRY (bench_reply)
-TRY (image_entry)
-TRY (slot_info)
+
+#define NAME(name) try_##name,
 
 static void (*const tries[]) (const uint8_t *, size_t) = {
-  try_echo_request,      try_datetime,       try_params_reply,  try_info_request,    try_image_write_request,
-  try_upload_request,    try_upload_reply,   try_identity,      try_challenge_request, try_challenge_reply,
-  try_bind_request,      try_unbind_request, try_state_reply,   try_parameters,      try_stream_request,
-  try_trial_request,     try_usage_request,  try_usage_confirm_request, try_identify_request,
-  try_fall_back_request, try_erase_request,  try_status,        try_echo_reply,      try_info_reply,
-  try_rc_reply,          try_usage_confirm_reply, try_bench_request, try_bench_reply, try_image_entry,
-  try_slot_info,
+  BPG_MESSAGES (NAME) try_erase_request, try_status,
 };
 
 static void
