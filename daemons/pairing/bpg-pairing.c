@@ -13,6 +13,7 @@
 #include "bpg-prosthesis.h"
 #include "bpg-registry.h"
 #include "bpg-serial.h"
+#include "bpg-tty.h"
 #include "bpg-usb-watcher.h"
 
 #include <signal.h>
@@ -284,7 +285,7 @@ add_port (BpgPairing *self, const char *path, GVariant *options, GError **error)
 
   if (!bpg_options_parse (options, table, error) || !check_path (path, error))
     return FALSE;
-  if (!bpg_serial_is_speed (baud)) {
+  if (!bpg_tty_is_speed (baud)) {
     g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "%u baud is not a speed a serial line has", baud);
     return FALSE;
   }
@@ -365,7 +366,7 @@ add_remembered_port (const char *path, guint baud, gpointer user_data)
   BpgPairing *self = BPG_PAIRING (user_data);
   g_autoptr (GError) error = NULL;
 
-  if (!bpg_serial_is_speed (baud) || !bpg_port_list_add (self->ports, path, baud, &error))
+  if (!bpg_tty_is_speed (baud) || !bpg_port_list_add (self->ports, path, baud, &error))
     bpg_warning (path, "not looked at: %s", error != NULL ? error->message : "its speed is not one a line has");
 }
 

@@ -12,7 +12,7 @@ G_DECLARE_FINAL_TYPE (BpgSerial, bpg_serial, BPG, SERIAL, GObject)
  * bpg_serial_open:
  * @path: a character device, or a symbolic link to one
  * @kind: what bpg_transport_get_kind() shall say
- * @baud: a speed bpg_serial_is_speed() knows
+ * @baud: a speed bpg_tty_is_speed() knows
  *
  * Opens the line raw, without touching its modem lines (they reset many boards), for us alone.
  *
@@ -21,10 +21,3 @@ G_DECLARE_FINAL_TYPE (BpgSerial, bpg_serial, BPG, SERIAL, GObject)
  *   InvalidArgument (not a character device), Failed.
  */
 BpgSerial *bpg_serial_open (const char *path, const char *kind, guint baud, GError **error);
-
-/**
- * bpg_serial_is_speed:
- *
- * Whether @baud is one a line can be set to.
- */
-gboolean bpg_serial_is_speed (guint baud);

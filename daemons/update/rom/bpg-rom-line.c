@@ -2,18 +2,16 @@
 #include "bpg-rom-line.h"
 
 #include "bpg-error.h"
+#include "bpg-tty.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define BITS_A_BYTE 10u
@@ -24,61 +22,29 @@
 #define BOOT_MILLISECONDS 50u
 #define SLOW_BOOT_MILLISECONDS 550u
 
-/* Slave ends of pseudo terminals; TIOCEXCL would outlast us on them for as long as the other end is open. */
-#define FIRST_PTY_MAJOR 136u
-#define LAST_PTY_MAJOR 143u
-
 /* The chip's own USB-Serial-JTAG. */
 #define USB_JTAG_VENDOR "303a"
 #define USB_JTAG_PRODUCT "1001"
 
 struct _BpgRomLine {
   char *path;
-  int fd;
+  BpgTty tty; /* of a socket, its descriptor only */
   gboolean is_socket;
-  gboolean is_pty;
-  gboolean is_ours; /* nobody else has the device */
   guint baud;
   BpgRomReset reset;
 };
 
-static const struct {
-  guint baud;
-  speed_t speed;
-} speeds[] = {{115200, B115200}, {230400, B230400}, {460800, B460800}, {921600, B921600}};
+static const guint speeds[] = {BPG_ROM_FIRST_BAUD, 230400, 460800, BPG_ROM_LAST_BAUD};
 
 void
 bpg_rom_line_free (BpgRomLine *self)
 {
-  if (self->is_ours) {
-    /* Output that nobody takes would make close() wait for half a minute. */
-    tcflush (self->fd, TCIOFLUSH);
-    if (!self->is_pty)
-      ioctl (self->fd, TIOCNXCL);
-  }
-  if (self->fd >= 0)
-    close (self->fd);
+  if (!self->is_socket)
+    bpg_tty_close (&self->tty);
+  else if (self->tty.fd >= 0)
+    close (self->tty.fd);
   g_free (self->path);
   g_free (self);
-}
-
-static gboolean
-fail (const char *path, int errsv, GError **error)
-{
-  BpgError code = BPG_ERROR_FAILED;
-
-  if (errsv == ENOENT || errsv == ENOTDIR || errsv == ELOOP)
-    code = BPG_ERROR_NOT_FOUND;
-  else if (errsv == ENXIO || errsv == ENODEV || errsv == EIO || errsv == ECONNREFUSED || errsv == ECONNRESET ||
-           errsv == EPIPE || errsv == EBADF)
-    code = BPG_ERROR_DISCONNECTED;
-  else if (errsv == EBUSY || errsv == EWOULDBLOCK)
-    code = BPG_ERROR_BUSY;
-  else if (errsv == EACCES || errsv == EPERM)
-    code = BPG_ERROR_NOT_AUTHORIZED;
-  g_set_error (error, BPG_ERROR, code, "%s: %s", path,
-               code == BPG_ERROR_BUSY ? "Somebody holds this line; end that, or wait" : g_strerror (errsv));
-  return FALSE;
 }
 
 static gboolean
@@ -92,9 +58,9 @@ open_socket (BpgRomLine *self, GError **error)
   }
   memcpy (address.sun_path, self->path, strlen (self->path));
   self->is_socket = TRUE;
-  self->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (self->fd < 0 || connect (self->fd, (const struct sockaddr *) &address, sizeof address) != 0)
-    return fail (self->path, errno, error);
+  self->tty.fd = socket (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (self->tty.fd < 0 || connect (self->tty.fd, (const struct sockaddr *) &address, sizeof address) != 0)
+    return bpg_tty_set_error (self->path, errno, error);
   return TRUE;
 }
 
@@ -122,45 +88,19 @@ has_lines (BpgRomLine *self)
 {
   int lines;
 
-  return ioctl (self->fd, TIOCMGET, &lines) == 0;
-}
-
-static gboolean
-make_raw (BpgRomLine *self, GError **error)
-{
-  struct termios settings;
-
-  if (tcgetattr (self->fd, &settings) != 0)
-    return fail (self->path, errno, error);
-  cfmakeraw (&settings);
-  settings.c_cflag |= CLOCAL | CREAD;
-  settings.c_cflag &= ~(tcflag_t) (HUPCL | CRTSCTS | CSTOPB);
-  settings.c_cc[VMIN] = 1;
-  settings.c_cc[VTIME] = 0;
-  cfsetspeed (&settings, B115200);
-  if (tcsetattr (self->fd, TCSANOW, &settings) != 0)
-    return fail (self->path, errno, error);
-  tcflush (self->fd, TCIOFLUSH);
-  return TRUE;
+  return ioctl (self->tty.fd, TIOCMGET, &lines) == 0;
 }
 
 static gboolean
 open_device (BpgRomLine *self, GError **error)
 {
-  struct stat status;
-
-  self->fd = open (self->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (self->fd < 0 || fstat (self->fd, &status) != 0)
-    return fail (self->path, errno, error);
-  self->is_pty = major (status.st_rdev) >= FIRST_PTY_MAJOR && major (status.st_rdev) <= LAST_PTY_MAJOR;
-  if (flock (self->fd, LOCK_EX | LOCK_NB) != 0)
-    return fail (self->path, errno, error);
-  self->is_ours = TRUE;
-  if (!self->is_pty)
-    ioctl (self->fd, TIOCEXCL);
+  if (!bpg_tty_open (&self->tty, self->path, BPG_ROM_FIRST_BAUD, error))
+    return FALSE;
+  if (!isatty (self->tty.fd))
+    return bpg_tty_set_error (self->path, ENOTTY, error);
   if (has_lines (self))
-    self->reset = is_usb_jtag (status.st_rdev) ? BPG_ROM_RESET_USB_JTAG : BPG_ROM_RESET_CLASSIC;
-  return make_raw (self, error);
+    self->reset = is_usb_jtag (self->tty.device) ? BPG_ROM_RESET_USB_JTAG : BPG_ROM_RESET_CLASSIC;
+  return TRUE;
 }
 
 BpgRomLine *
@@ -170,11 +110,11 @@ bpg_rom_line_open (const char *path, GError **error)
   struct stat status;
   gboolean good = FALSE;
 
-  self->fd = -1;
+  self->tty = (BpgTty) BPG_TTY_INIT;
   self->path = g_strdup (path);
   self->baud = BPG_ROM_FIRST_BAUD;
   if (stat (path, &status) != 0)
-    fail (path, errno, error);
+    bpg_tty_set_error (path, errno, error);
   else if (S_ISSOCK (status.st_mode))
     good = open_socket (self, error);
   else if (S_ISCHR (status.st_mode))
@@ -196,36 +136,21 @@ bpg_rom_line_has_speed (BpgRomLine *self)
   return !self->is_socket && self->reset != BPG_ROM_RESET_USB_JTAG;
 }
 
-static const speed_t *
-find_speed (guint baud)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (speeds); i++) {
-    if (speeds[i].baud == baud)
-      return &speeds[i].speed;
-  }
-  return NULL;
-}
-
 gboolean
 bpg_rom_line_is_speed (guint baud)
 {
-  return find_speed (baud) != NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (speeds); i++) {
+    if (speeds[i] == baud)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 gboolean
 bpg_rom_line_set_baud (BpgRomLine *self, guint baud, GError **error)
 {
-  const speed_t *speed = find_speed (baud);
-  struct termios settings;
-
-  g_return_val_if_fail (speed != NULL, FALSE);
   self->baud = baud;
-  if (self->is_socket)
-    return TRUE;
-  if (tcgetattr (self->fd, &settings) != 0 || cfsetspeed (&settings, *speed) != 0 ||
-      tcsetattr (self->fd, TCSADRAIN, &settings) != 0)
-    return fail (self->path, errno, error);
-  return TRUE;
+  return self->is_socket || bpg_tty_set_speed (&self->tty, baud) || bpg_tty_set_error (self->path, errno, error);
 }
 
 guint
@@ -246,7 +171,7 @@ wait_for (BpgRomLine *self, short events, gint64 deadline, gboolean *ready, GCan
 {
   gint64 left = deadline - g_get_monotonic_time ();
   GPollFD cancelled = {.fd = -1};
-  struct pollfd fds[2] = {{.fd = self->fd, .events = events}, {.fd = -1, .events = POLLIN}};
+  struct pollfd fds[2] = {{.fd = self->tty.fd, .events = events}, {.fd = -1, .events = POLLIN}};
   gboolean has_fd = cancellable != NULL && g_cancellable_make_pollfd (cancellable, &cancelled);
   int milliseconds = left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
 
@@ -270,7 +195,7 @@ bpg_rom_line_write (BpgRomLine *self, const guint8 *bytes, gsize length, GCancel
   gboolean ready;
 
   while (length > 0) {
-    gssize n = self->is_socket ? send (self->fd, bytes, length, MSG_NOSIGNAL) : write (self->fd, bytes, length);
+    gssize n = self->is_socket ? send (self->tty.fd, bytes, length, MSG_NOSIGNAL) : write (self->tty.fd, bytes, length);
 
     if (n > 0) {
       bytes += n;
@@ -279,7 +204,7 @@ bpg_rom_line_write (BpgRomLine *self, const guint8 *bytes, gsize length, GCancel
       continue;
     }
     if (n < 0 && errno != EAGAIN && errno != EINTR)
-      return fail (self->path, errno, error);
+      return bpg_tty_set_error (self->path, errno, error);
     if (g_get_monotonic_time () >= deadline) {
       g_set_error (error, BPG_ERROR, BPG_ERROR_TIMED_OUT, "%s takes no bytes", self->path);
       return FALSE;
@@ -300,11 +225,11 @@ bpg_rom_line_read (BpgRomLine *self, guint8 *bytes, gsize size, gint64 deadline,
 
     if (!wait_for (self, POLLIN, deadline, &ready, cancellable, error))
       return -1;
-    n = ready ? read (self->fd, bytes, size) : 0;
+    n = ready ? read (self->tty.fd, bytes, size) : 0;
     if (n > 0)
       return n;
     if (ready && (n == 0 || (errno != EAGAIN && errno != EINTR))) {
-      fail (self->path, n == 0 ? ENODEV : errno, error);
+      bpg_tty_set_error (self->path, n == 0 ? ENODEV : errno, error);
       return -1;
     }
     if (g_get_monotonic_time () >= deadline)
@@ -355,14 +280,14 @@ set_lines (BpgRomLine *self, const Step *step, GError **error)
 {
   int lines = 0;
 
-  if (ioctl (self->fd, TIOCMGET, &lines) != 0)
-    return fail (self->path, errno, error);
+  if (ioctl (self->tty.fd, TIOCMGET, &lines) != 0)
+    return bpg_tty_set_error (self->path, errno, error);
   lines &= ~(TIOCM_DTR | TIOCM_RTS);
   if (step->dtr)
     lines |= TIOCM_DTR;
   if (step->rts)
     lines |= TIOCM_RTS;
-  return ioctl (self->fd, TIOCMSET, &lines) == 0 || fail (self->path, errno, error);
+  return ioctl (self->tty.fd, TIOCMSET, &lines) == 0 || bpg_tty_set_error (self->path, errno, error);
 }
 
 static gboolean
