@@ -78,18 +78,15 @@ static Certificate *
 load_ca (const char *path, GError **error)
 {
   g_autoptr (Certificate) ca = NULL;
-  g_autofree char *pem = NULL;
-  gnutls_datum_t datum;
-  gsize length;
+  gnutls_datum_t pem;
+  bool ok;
 
-  if (!g_file_get_contents (path, &pem, &length, error))
+  if (!bpg_maker_read (path, &pem, error))
     return NULL;
-  datum.data = (unsigned char *) pem;
-  datum.size = (unsigned) length;
   gnutls_x509_crt_init (&ca);
-  if (!bpg_maker_check (gnutls_x509_crt_import (ca, &datum, GNUTLS_X509_FMT_PEM), path, error))
-    return NULL;
-  return g_steal_pointer (&ca);
+  ok = bpg_maker_check (gnutls_x509_crt_import (ca, &pem, GNUTLS_X509_FMT_PEM), path, error);
+  g_free (pem.data);
+  return ok ? g_steal_pointer (&ca) : NULL;
 }
 
 static bool

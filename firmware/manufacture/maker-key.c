@@ -21,6 +21,18 @@ bpg_maker_check (int code, const char *what, GError **error)
   return false;
 }
 
+bool
+bpg_maker_read (const char *path, gnutls_datum_t *datum, GError **error)
+{
+  char *bytes;
+  gsize length;
+
+  if (!g_file_get_contents (path, &bytes, &length, error))
+    return false;
+  *datum = (gnutls_datum_t){ (unsigned char *) bytes, (unsigned) length };
+  return true;
+}
+
 BpgMakerKey *
 bpg_maker_key_generate (GError **error)
 {
@@ -55,18 +67,16 @@ BpgMakerKey *
 bpg_maker_key_load (const char *path, GError **error)
 {
   g_autoptr (BpgMakerKey) key = NULL;
-  g_autofree char *pem = NULL;
-  gnutls_datum_t datum;
-  gsize length;
+  gnutls_datum_t pem;
+  bool ok;
 
-  if (!g_file_get_contents (path, &pem, &length, error))
+  if (!bpg_maker_read (path, &pem, error))
     return NULL;
-  datum.data = (unsigned char *) pem;
-  datum.size = (unsigned) length;
   gnutls_x509_privkey_init (&key);
-  if (!bpg_maker_check (gnutls_x509_privkey_import (key, &datum, GNUTLS_X509_FMT_PEM), path, error))
-    return NULL;
-  return g_steal_pointer (&key);
+  ok = bpg_maker_check (gnutls_x509_privkey_import (key, &pem, GNUTLS_X509_FMT_PEM), path, error);
+  gnutls_memset (pem.data, 0, pem.size);
+  g_free (pem.data);
+  return ok ? g_steal_pointer (&key) : NULL;
 }
 
 bool
@@ -125,22 +135,19 @@ static PublicKey *
 load_public (const char *path, GError **error)
 {
   g_autoptr (PublicKey) key = NULL;
-  g_autofree char *bytes = NULL;
-  gnutls_datum_t datum;
-  gsize length;
+  gnutls_datum_t bytes;
+  bool ok;
 
-  if (!g_file_get_contents (path, &bytes, &length, error))
+  if (!bpg_maker_read (path, &bytes, error))
     return NULL;
-  datum.data = (unsigned char *) bytes;
-  datum.size = (unsigned) length;
   gnutls_pubkey_init (&key);
-  if (gnutls_pubkey_import (key, &datum, GNUTLS_X509_FMT_PEM) < 0
-      && gnutls_pubkey_import (key, &datum, GNUTLS_X509_FMT_DER) < 0)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: no public key", path);
-      return NULL;
-    }
-  return g_steal_pointer (&key);
+  ok = gnutls_pubkey_import (key, &bytes, GNUTLS_X509_FMT_PEM) >= 0
+       || gnutls_pubkey_import (key, &bytes, GNUTLS_X509_FMT_DER) >= 0;
+  g_free (bytes.data);
+  if (ok)
+    return g_steal_pointer (&key);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: no public key", path);
+  return NULL;
 }
 
 GBytes *

@@ -35,5 +35,8 @@ GBytes *bpg_maker_key_public (BpgMakerKey *key, GError **error);
 GBytes *bpg_maker_load_element (const char *path, GError **error);
 GBytes *bpg_maker_load_release (const char *path, GError **error);
 
+/* Reads a file for GnuTLS. @datum's bytes are the caller's, for g_free(). */
+bool bpg_maker_read (const char *path, gnutls_datum_t *datum, GError **error);
+
 /* Sets @error from GnuTLS's @code when that is one; returns whether it is none. */
 bool bpg_maker_check (int code, const char *what, GError **error);
