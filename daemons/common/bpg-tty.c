@@ -90,7 +90,7 @@ make_raw (BpgTty *self, guint baud)
 static gboolean
 claim (BpgTty *self, const char *path)
 {
-  if (flock (self->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  if (flock (self->fd, LOCK_EX | LOCK_NB) != 0)
     return FALSE;
   self->is_ours = TRUE;
   if (!bpg_tty_is_pty (self) && ioctl (self->fd, TIOCEXCL) != 0 && errno != ENOTTY)
@@ -129,6 +129,7 @@ bpg_tty_close (BpgTty *self)
     ioctl (self->fd, TIOCNXCL);
   close (self->fd);
   self->fd = -1;
+  self->is_ours = FALSE;
 }
 
 gboolean

@@ -7,9 +7,11 @@
 /**
  * BpgTty:
  * @fd: -1 when it is not open
+ * @device: its number, also after it was closed
  * @is_ours: nobody else has the device
  *
- * A serial device as every service holds one: raw, not blocking, and for itself alone, so that none disturbs another.
+ * A serial device as every service holds one: raw if it is a terminal, not blocking, and for itself alone, so that none
+ * disturbs another.
  */
 typedef struct {
   int fd;

@@ -109,9 +109,11 @@ parse (const char *text)
 BpgOrder *
 bpg_order_parse (const char *text)
 {
-  BpgOrder *order = text != NULL ? parse (text) : NULL;
+  g_autoptr (BpgOrder) order = text != NULL ? parse (text) : NULL;
 
-  if (order != NULL)
-    order->recovered = TRUE;
-  return order;
+  /* Who wrote the journal may have been newer than this. */
+  if (order == NULL || order->kind < BPG_PROCEDURE_INSTALL || order->kind > BPG_PROCEDURE_ROLL_BACK)
+    return NULL;
+  order->recovered = TRUE;
+  return g_steal_pointer (&order);
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Keys of arms and of the maker, P-256. All errors are in G_IO_ERROR: what
- * cannot be read or written as GIO says it, InvalidData for what is no such
- * key, Failed for the rest.
+ * Keys of arms and of the maker, P-256. Errors are in G_FILE_ERROR for what
+ * cannot be read or written, else in G_IO_ERROR: InvalidData for what is no
+ * such key, Failed for the rest.
  */
 
 #include <gio/gio.h>

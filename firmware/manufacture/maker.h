@@ -25,8 +25,8 @@ struct bpg_maker_arm
 
 /*
  * Makes up all of it for the arm whose element has the key @spki (P-256,
- * SubjectPublicKeyInfo DER). Returns false with an error of G_IO_ERROR:
- * InvalidArgument for a name that does not do, and those of maker-key.h.
+ * SubjectPublicKeyInfo DER). Returns false with G_IO_ERROR's InvalidArgument
+ * for a name that does not do, or an error of maker-key.h.
  */
 bool bpg_maker_make (const struct bpg_maker_order *order, GBytes *spki, struct bpg_maker_arm *arm,
                      GError **error);

@@ -36,13 +36,6 @@ on_finished (GDBusConnection *connection, const char *sender, const char *path, 
   g_variant_get (parameters, "(bss@a{sv})", &heard->success, &heard->error, &heard->message, &heard->result);
 }
 
-static guint
-listen (BusFixture *fixture, Heard *heard)
-{
-  return g_dbus_connection_signal_subscribe (fixture->client, NULL, JOB1, "Finished", NULL, NULL,
-                                             G_DBUS_SIGNAL_FLAGS_NONE, on_finished, heard, NULL);
-}
-
 static BpgService *
 make_service (BusFixture *fixture)
 {
@@ -74,6 +67,17 @@ settle (BusFixture *fixture)
   g_assert_no_error (error);
   while (g_main_context_iteration (NULL, FALSE))
     ;
+}
+
+/* From here on nothing is missed: the bus has taken the subscription when the round trip has come back. */
+static guint
+listen (BusFixture *fixture, Heard *heard)
+{
+  guint id = g_dbus_connection_signal_subscribe (fixture->client, NULL, JOB1, "Finished", NULL, NULL,
+                                                 G_DBUS_SIGNAL_FLAGS_NONE, on_finished, heard, NULL);
+
+  settle (fixture);
+  return id;
 }
 
 static GVariant *

@@ -269,22 +269,31 @@ class House:
     def kill(self, part):
         """Kills a daemon with -9 and waits until the bus has noticed."""
         self.daemons[part].kill()
-        wait_for(lambda: not self.owner(NAMES[part]), "end of %s" % part)
+        self.wait_gone(part)
 
     def survives(self, part):
         """Whether a daemon lives that was to be killed, once nothing traces it any more: one that is
         dying looks alive for a while, but answers nobody.
         """
-        process = self.daemons[part]
+        process, end = self.daemons[part], time.monotonic() + PATIENCE
         while process.running():
             try:
                 self.connection.call_sync(NAMES[part], "/", "org.freedesktop.DBus.Peer", "Ping",
                                           None, None, Gio.DBusCallFlags.NO_AUTO_START, 5000, None)
                 return True
-            except GLib.Error:
+            except GLib.Error as error:
+                if time.monotonic() > end:
+                    raise TimedOut("%s neither answers nor ends: %s" % (part, error)) from None
                 spin(0.02)
-        wait_for(lambda: not self.owner(NAMES[part]), "end of %s" % part)
+        self.wait_gone(part)
         return False
+
+    def wait_gone(self, part):
+        """Waits until the bus has noticed a daemon's end; what it had said is heard by then."""
+        wait_for(lambda: not self.owner(NAMES[part]), "end of %s" % part)
+        context = GLib.MainContext.default()
+        while context.pending():
+            context.iteration(False)
 
     def start_all(self):
         """Starts the four daemons."""

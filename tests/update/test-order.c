@@ -60,7 +60,16 @@ test_old (void)
 static void
 test_damaged (void)
 {
-  static const char *const bad[] = {NULL, "", "(", "(1,)", "nonsense", "('a', 'b')"};
+  static const char *const bad[] = {
+    NULL,
+    "",
+    "(",
+    "(1,)",
+    "nonsense",
+    "('a', 'b')",
+    "(uint32 0, 'BP-1', 'patient', '', 'm', 'w', 'i', true, uint32 60, false)",
+    "(uint32 5, 'BP-1', 'patient', '', 'm', 'w', 'i', true, uint32 60, false)",
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     g_assert_null (bpg_order_parse (bad[i]));

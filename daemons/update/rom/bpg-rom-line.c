@@ -97,7 +97,7 @@ open_device (BpgRomLine *self, GError **error)
   if (!bpg_tty_open (&self->tty, self->path, BPG_ROM_FIRST_BAUD, error))
     return FALSE;
   if (!isatty (self->tty.fd))
-    return bpg_tty_set_error (self->path, ENOTTY, error);
+    return bpg_tty_set_error (self->path, errno, error);
   if (has_lines (self))
     self->reset = is_usb_jtag (self->tty.device) ? BPG_ROM_RESET_USB_JTAG : BPG_ROM_RESET_CLASSIC;
   return TRUE;
@@ -149,6 +149,7 @@ bpg_rom_line_is_speed (guint baud)
 gboolean
 bpg_rom_line_set_baud (BpgRomLine *self, guint baud, GError **error)
 {
+  g_return_val_if_fail (bpg_rom_line_is_speed (baud), FALSE);
   self->baud = baud;
   return self->is_socket || bpg_tty_set_speed (&self->tty, baud) || bpg_tty_set_error (self->path, errno, error);
 }

@@ -5,21 +5,21 @@
 #include <gnutls/crypto.h>
 #include <string.h>
 
+#include "manufacture/maker-key.h"
+
 bool
 sim_element_load (struct sim_element *element, const char *path, GError **error)
 {
-  g_autofree char *pem = NULL;
-  gsize length;
-  gnutls_datum_t datum;
+  gnutls_datum_t pem;
   int code;
 
   memset (element, 0, sizeof *element);
-  if (!g_file_get_contents (path, &pem, &length, error))
+  if (!bpg_maker_read (path, &pem, error))
     return false;
-  datum.data = (unsigned char *) pem;
-  datum.size = (unsigned) length;
   gnutls_privkey_init (&element->key);
-  code = gnutls_privkey_import_x509_raw (element->key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
+  code = gnutls_privkey_import_x509_raw (element->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+  gnutls_memset (pem.data, 0, pem.size);
+  g_free (pem.data);
   if (code == 0)
     return true;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: %s", path, gnutls_strerror (code));
