@@ -28,6 +28,7 @@ G_DECLARE_FINAL_TYPE (BpgFlashWork, bpg_flash_work, BPG, FLASH_WORK, GObject)
 struct _BpgFlashWork {
   GObject parent_instance;
 
+  BpgService *service; /* until the job has begun */
   BpgJob *job;
   BpgInhibitor *inhibitor;
   char *port;
@@ -70,6 +71,7 @@ bpg_flash_work_finalize (GObject *object)
 
   g_clear_object (&self->job);
   g_clear_object (&self->inhibitor);
+  g_clear_object (&self->service);
   g_array_unref (self->fds);
   g_array_unref (self->images);
   g_free (self->port);
@@ -101,19 +103,9 @@ bpg_flash_work_init (BpgFlashWork *self)
 static gboolean
 check_port (BpgFlashWork *self, GError **error)
 {
-  char *resolved;
-
-  if (!g_path_is_absolute (self->port) || strlen (self->port) > MAX_PATH) {
-    g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "'%s' is not the whole path of a port", self->port);
-    return FALSE;
-  }
-  resolved = realpath (self->port, NULL);
-  self->key = g_strdup (resolved != NULL ? resolved : self->port);
-  free (resolved);
-  if (!g_hash_table_contains (busy_ports, self->key))
+  if (g_path_is_absolute (self->port) && strlen (self->port) <= MAX_PATH)
     return TRUE;
-  g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is working on %s",
-               (const char *) g_hash_table_lookup (busy_ports, self->key), self->port);
+  g_set_error (error, BPG_ERROR, BPG_ERROR_INVALID_ARGUMENT, "'%s' is not the whole path of a port", self->port);
   return FALSE;
 }
 
@@ -302,17 +294,25 @@ start (BpgFlashWork *self)
   g_task_run_in_thread (task, flash);
 }
 
-void
-bpg_flash_work_handle (BpgService *service, GDBusMethodInvocation *invocation, GVariant *parameters)
+static gboolean
+check_free (BpgFlashWork *self, GError **error)
 {
-  g_autoptr (BpgFlashWork) self = g_object_new (BPG_TYPE_FLASH_WORK, NULL);
-  g_autoptr (GVariant) images = NULL;
-  g_autoptr (GVariant) options = NULL;
+  if (!g_hash_table_contains (busy_ports, self->key))
+    return TRUE;
+  g_set_error (error, BPG_ERROR, BPG_ERROR_BUSY, "%s is working on %s",
+               (const char *) g_hash_table_lookup (busy_ports, self->key), self->port);
+  return FALSE;
+}
+
+static void
+on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  BpgFlashWork *self = BPG_FLASH_WORK (source);
+  GDBusMethodInvocation *invocation = user_data;
+  g_autoptr (BpgService) service = g_steal_pointer (&self->service);
   g_autoptr (GError) error = NULL;
 
-  g_variant_get (parameters, "(s@a(uh)@a{sv})", &self->port, &images, &options);
-  if (parse_options (self, options, &error) && take_images (self, invocation, images, &error) &&
-      check_port (self, &error))
+  if (check_free (self, &error))
     self->job = bpg_job_list_start (bpg_service_get_jobs (service), JOB_KIND, NULL,
                                     g_dbus_method_invocation_get_sender (invocation), NULL, &error);
   if (self->job == NULL) {
@@ -322,4 +322,36 @@ bpg_flash_work_handle (BpgService *service, GDBusMethodInvocation *invocation, G
   self->inhibitor = bpg_inhibitor_new (bpg_service_get_connection (service), "A chip's flash is being written");
   g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", bpg_job_get_path (self->job)));
   start (self);
+}
+
+static void
+resolve (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  BpgFlashWork *self = source;
+  char *resolved = realpath (self->port, NULL);
+
+  self->key = g_strdup (resolved != NULL ? resolved : self->port);
+  free (resolved);
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+bpg_flash_work_handle (BpgService *service, GDBusMethodInvocation *invocation, GVariant *parameters)
+{
+  g_autoptr (BpgFlashWork) self = g_object_new (BPG_TYPE_FLASH_WORK, NULL);
+  g_autoptr (GVariant) images = NULL;
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->service = g_object_ref (service);
+  g_variant_get (parameters, "(s@a(uh)@a{sv})", &self->port, &images, &options);
+  if (!parse_options (self, options, &error) || !take_images (self, invocation, images, &error) ||
+      !check_port (self, &error)) {
+    g_dbus_method_invocation_return_gerror (invocation, error);
+    return;
+  }
+  /* In a worker: a path may lead where nobody answers, and must not keep the other arms waiting. */
+  task = g_task_new (self, NULL, on_resolved, invocation);
+  g_task_run_in_thread (task, resolve);
 }
